@@ -1,0 +1,53 @@
+"""Every error this package raises on purpose.
+
+    ForetypeError
+    ├── UsageError              the command line was asked for something impossible
+    └── ModelError              no completion could be had from the model
+        ├── LocalModelError     the built-in model cannot be found, checked or started
+        ├── Unreachable         no connection, or it broke before the first byte
+        ├── KeyRefused          HTTP 401 or 403
+        ├── ModelNotFound       HTTP 404
+        ├── RateLimited         HTTP 429
+        └── BadAnswer           any other status, or a stream that makes no sense
+
+A message is one sentence without a full stop, names what is wrong and the way out,
+and never holds a key or text of a document: it may be logged and shown.
+"""
+
+from __future__ import annotations
+
+
+class ForetypeError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class UsageError(ForetypeError):
+    """The command line was asked for something that cannot be done."""
+
+
+class ModelError(ForetypeError):
+    """No completion could be had from the model."""
+
+
+class LocalModelError(ModelError):
+    """The built-in model cannot be found, checked or started, or it died."""
+
+
+class Unreachable(ModelError):
+    """The endpoint cannot be connected to, or the connection broke."""
+
+
+class KeyRefused(ModelError):
+    """The endpoint answered 401 or 403."""
+
+
+class ModelNotFound(ModelError):
+    """The endpoint answered 404: the URL or the model's name is wrong."""
+
+
+class RateLimited(ModelError):
+    """The endpoint answered 429."""
+
+
+class BadAnswer(ModelError):
+    """The endpoint answered something that is not a completion."""

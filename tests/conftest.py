@@ -1,0 +1,24 @@
+"""Options and fixtures that all tests share."""
+
+from __future__ import annotations
+
+import hypothesis
+import pytest
+
+# No example is timed, and none is kept in the working folder.
+hypothesis.settings.register_profile("foretype", deadline=None, database=None)
+hypothesis.settings.load_profile("foretype")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite the golden files to what the code does now",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are rewritten rather than compared."""
+    return bool(request.config.getoption("--update-golden"))
