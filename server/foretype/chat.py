@@ -1,0 +1,31 @@
+"""The wire of `/chat/completions`: messages in, a message's deltas out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from foretype.prompt import Prompt
+
+
+class ChatWire:
+    """OpenAI's chat API, which nearly every provider speaks."""
+
+    path = "/chat/completions"
+
+    def body(self, prompt: Prompt) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "messages": [
+                {"role": message.role, "content": message.content}
+                for message in prompt.messages
+            ],
+            "max_tokens": prompt.max_tokens,
+            "temperature": 0,
+        }
+        if prompt.stop:
+            body["stop"] = list(prompt.stop)
+        return body
+
+    def pieces(self, event: Mapping[str, Any]) -> tuple[str, str | None]:
+        choice = event["choices"][0]
+        return choice["delta"].get("content") or "", choice.get("finish_reason")

@@ -1,0 +1,144 @@
+"""The command `foretype`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from foretype import __version__, logs, settings
+from foretype.errors import ForetypeError
+from foretype.settings import Layer
+
+_DESCRIPTION = """\
+Foretype is a language server that shows AI completions as ghost text while you type.
+Without a command it serves an editor on standard input and output."""
+
+_EPILOG = """\
+first steps:
+  foretype demo                    watch the built-in model complete real code
+  foretype complete app.py:12:9    one completion, at line 12, column 9 of app.py
+  foretype                         what an editor runs; it speaks LSP
+
+Completions come from the built-in local model until you set an endpoint, in
+  %s
+"""
+
+
+def main() -> None:
+    """Runs the command line; every error is one line and a non-zero exit code."""
+    arguments = _parser().parse_args()
+    logs.to_file(arguments.log_file, arguments.log_level)
+    try:
+        sys.exit(arguments.run(arguments))
+    except ForetypeError as error:
+        print(f"foretype: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def user_layers() -> tuple[list[Layer], list[str]]:
+    """The settings a user has made outside of any editor, and what is wrong there."""
+    from_file, problems = settings.file_layer(settings.config_file())
+    return [from_file, settings.environment_layer()], problems
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="foretype",
+        description=_DESCRIPTION,
+        epilog=_EPILOG % settings.config_file(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=_serve)
+    parser.add_argument(
+        "--version", action="version", version=f"foretype {__version__}"
+    )
+    parser.add_argument(
+        "--stdio",
+        action="store_true",
+        help="serve an editor on standard input and output (the default)",
+    )
+    parser.add_argument(
+        "--log-file",
+        type=Path,
+        default=logs.default_file(),
+        metavar="FILE",
+        help="where to log (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=logs.LEVELS,
+        default="info",
+        help="how much to log (default: %(default)s)",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    complete = commands.add_parser(
+        "complete",
+        help="print one completion",
+        description="Prints the completion at one place of a file as it arrives.",
+    )
+    complete.add_argument(
+        "place",
+        metavar="FILE:LINE:COL",
+        help="line and column count from 1; FILE may be - for standard input",
+    )
+    complete.add_argument(
+        "--lines",
+        action="store_true",
+        help="complete a block of lines, not only what the place asks for",
+    )
+    complete.set_defaults(run=_complete)
+
+    demo = commands.add_parser(
+        "demo",
+        help="watch a short typing session",
+        description="Plays a typing session through the real server, and draws what an "
+        "editor would.",
+    )
+    demo.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="the file to type from (default: a module of Foretype)",
+    )
+    demo.add_argument(
+        "--record", type=Path, metavar="SVG", help="save the last picture as an SVG"
+    )
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    if sys.stdin.isatty() and not arguments.stdio:
+        _parser().print_help(sys.stderr)
+        print(
+            "An editor starts foretype by itself; there is nothing to type here.",
+            file=sys.stderr,
+        )
+        return 2
+    from foretype.server import Server
+    from foretype.session import Session
+
+    return asyncio.run(Server(Session(*user_layers())).serve_stdio())
+
+
+def _complete(arguments: argparse.Namespace) -> int:
+    from foretype import complete
+
+    layers, problems = user_layers()
+    for problem in problems:
+        print(f"foretype: {problem}", file=sys.stderr)
+    return asyncio.run(
+        complete.run(arguments.place, layers, is_invoked=arguments.lines)
+    )
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from foretype import demo
+
+    return asyncio.run(demo.run(arguments.file, arguments.record))

@@ -1,0 +1,121 @@
+"""One stream from the model, which outlives the request that started it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from itertools import count
+
+from foretype import prompt, trim
+from foretype.document import Snapshot
+from foretype.errors import ModelError, Unreachable
+from foretype.model import Finish, Model
+from foretype.prompt import Prompt
+from foretype.timeline import Timeline
+from foretype.trim import Shape
+
+log = logging.getLogger(__name__)
+_ids = count(1)
+
+
+class Generation:
+    """A stream, the text it has brought so far, and those who wait for more.
+
+    It runs until it has enough for its place, fails, reaches its deadline, or is
+    ended; ending it closes the stream on the wire.
+    """
+
+    def __init__(self, snapshot: Snapshot, shape: Shape, model_prompt: Prompt) -> None:
+        self.id = next(_ids)
+        self.anchor = snapshot.anchor
+        self.text = ""
+        """What belongs after the anchor, so far, in the document's line ends."""
+        self.is_done = False
+        self.is_whole = True
+        """Whether the model ended the text by itself."""
+        self.error: ModelError | None = None
+        self.timeline = Timeline()
+        self._shape = shape
+        self._prompt = model_prompt
+        self._timeout_ms = snapshot.settings.endpoint.timeout_ms
+        self._waiters: list[asyncio.Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
+        """Begins to stream as soon as there is a model."""
+        name = f"generation {self.id}"
+        self._task = asyncio.create_task(self._run(ready_model), name=name)
+
+    def end(self) -> None:
+        """Closes the stream on the wire; what has arrived stays."""
+        if self._task is not None:
+            self._task.cancel()
+        self._finish()
+
+    async def ended(self) -> None:
+        """Returns when the stream is closed."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+
+    async def growth(self) -> None:
+        """Returns when there is more text than now, or the end."""
+        if self.is_done:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    async def _run(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
+        try:
+            model = await ready_model()
+            self.timeline.stamp("asked")
+            async with asyncio.timeout(self._timeout_ms / 1000):
+                await self._read(model)
+        except TimeoutError:
+            self.error = Unreachable(
+                f"the model did not finish within {self._timeout_ms} ms "
+                "(endpoint.timeout_ms)"
+            )
+        except ModelError as error:
+            self.error = error
+        finally:
+            self._finish()
+
+    async def _read(self, model: Model) -> None:
+        raw = ""
+        async with aclosing(model.stream(self._prompt)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Finish):
+                    self.is_whole = piece.reason != "length"
+                    self._receive(raw, is_final=True)
+                    return
+                if not raw:
+                    self.timeline.stamp("first text")
+                raw += piece
+                self.timeline.n_chunks += 1
+                self._receive(raw, is_final=False)
+                if self._has_enough():
+                    return
+
+    def _has_enough(self) -> bool:
+        return trim.cut(self.anchor, self.text, self._shape, is_final=False).is_enough
+
+    def _receive(self, raw: str, *, is_final: bool) -> None:
+        text = prompt.received(raw, self._prompt, self.anchor, is_final=is_final)
+        if len(text) > len(self.text):
+            self.text = text
+            self._wake()
+
+    def _finish(self) -> None:
+        if not self.is_done:
+            self.is_done = True
+            self.timeline.stamp("done")
+        self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -1,0 +1,305 @@
+"""The language server: one handler a method, and what the editor is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, PyglsError
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
+
+from foretype import __version__, logs, lsp, settings, transport
+from foretype.document import Document
+from foretype.engine import Answer
+from foretype.errors import (
+    BadAnswer,
+    ModelError,
+    RateLimited,
+    Unreachable,
+)
+from foretype.protocol import Protocol, log_crash
+from foretype.session import Session
+from foretype.status import Kind, Status
+from foretype.transport import Writer
+
+log = logging.getLogger(__name__)
+
+# What passes by itself; a person can do nothing about it but read the status.
+_PASSING = (Unreachable, RateLimited, BadAnswer)
+
+_OPTIONS = {
+    types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: types.InlineCompletionOptions(),
+}
+
+
+class Server(LanguageServer):
+    """Speaks with one client; everything that lasts is in the session."""
+
+    protocol: Protocol
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(
+            "foretype",
+            __version__,
+            protocol_cls=Protocol,
+            converter_factory=default_converter,
+        )
+        self.session = session
+        self._encoding = types.PositionEncodingKind.Utf16
+        self._is_configured_by_client = False
+        self._background: set[asyncio.Task[None]] = set()
+        self._shown_error: type[ModelError] | None = None
+        handlers: dict[str, Callable[..., Any]] = {
+            types.INITIALIZE: self._initialize,
+            types.INITIALIZED: self._initialized,
+            types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._did_change_configuration,
+            types.TEXT_DOCUMENT_DID_OPEN: self._did_open,
+            types.TEXT_DOCUMENT_DID_CHANGE: self._did_change,
+            types.TEXT_DOCUMENT_DID_SAVE: self._did_save,
+            types.TEXT_DOCUMENT_DID_CLOSE: self._did_close,
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: self._inline_completion,
+        }
+        # NB: pygls sets attributes on what it registers; a bound method has none.
+        for method, handler in handlers.items():
+            self.feature(method, _OPTIONS.get(method))(partial(handler))
+        self.command(lsp.ACCEPT_COMMAND)(partial(self._accept))
+
+    async def serve_stdio(self) -> int:
+        """Serves standard input until it ends; returns the process' exit code."""
+        stdin, stdout = transport.take_standard_streams()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_log_unhandled)
+        logging.getLogger("foretype").addHandler(logs.EditorHandler(self._log_message))
+        reader = await transport.open_reader(stdin)
+        writer = await Writer.open(stdout)
+        self.protocol.set_writer(writer)
+        self._in_background(self._tell_statuses())
+        reading = asyncio.create_task(self._read(reader))
+        closing = asyncio.create_task(writer.is_closed.wait())
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(signal.SIGTERM, reading.cancel)
+            loop.add_signal_handler(signal.SIGINT, reading.cancel)
+        try:
+            await asyncio.wait((reading, closing), return_when="FIRST_COMPLETED")
+        finally:
+            for task in (reading, closing, *self._background):
+                task.cancel()
+            await self.session.close()
+            writer.close()
+            await writer.wait_closed()
+        return self.protocol.exit_code
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        async for body in transport.messages(reader):
+            self.protocol.receive(body)
+            if self.protocol.is_over:
+                return
+            # NB: A request's handler takes its snapshot when its task first runs; the
+            # next message, perhaps a change, must not come before that.
+            await asyncio.sleep(0)
+
+    # Life of the connection
+
+    def _initialize(self, params: types.InitializeParams) -> None:
+        capabilities = params.capabilities
+        if capabilities.general is not None:
+            self._encoding = lsp.choose_encoding(
+                capabilities.general.position_encodings
+            )
+        layer, problems = settings.json_layer(
+            "initializationOptions", params.initialization_options
+        )
+        self.session.configure(layer, problems)
+        workspace = capabilities.workspace
+        self._is_configured_by_client = bool(workspace and workspace.configuration)
+        if not self._is_configured_by_client:
+            # After the answer has been written: it must not wait for the model.
+            asyncio.get_running_loop().call_soon(self._use_settings)
+
+    async def _initialized(self, params: types.InitializedParams) -> None:
+        if not self._is_configured_by_client:
+            return
+        workspace = self.client_capabilities.workspace
+        changes = workspace and workspace.did_change_configuration
+        if changes and changes.dynamic_registration:
+            self._in_background(self._watch_configuration())
+        await self._pull_configuration()
+
+    async def _did_change_configuration(
+        self, params: types.DidChangeConfigurationParams
+    ) -> None:
+        if self._is_configured_by_client:
+            await self._pull_configuration()
+        elif isinstance(params.settings, dict):
+            self._configure(params.settings.get("foretype"))
+
+    # Documents
+
+    def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        opened = params.text_document
+        self.session.open(
+            Document(opened.uri, opened.language_id, opened.version, opened.text)
+        )
+
+    def _did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        document = self.session.documents.get(params.text_document.uri)
+        if document is None:
+            log.warning("didChange of a document that is not open")
+            return
+        document.version = params.text_document.version
+        for change in params.content_changes:
+            self.session.edited(document, lsp.apply(document, change, self._encoding))
+
+    def _did_save(self, params: types.DidSaveTextDocumentParams) -> None:
+        document = self.session.documents.get(params.text_document.uri)
+        if document and params.text is not None:
+            self.session.edited(document, document.replace_all(params.text))
+
+    def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        self.session.close_document(params.text_document.uri)
+
+    # Completions
+
+    async def _inline_completion(
+        self, params: types.InlineCompletionParams
+    ) -> types.InlineCompletionList:
+        uri = params.text_document.uri
+        document = self.session.documents.get(uri)
+        if document is None:
+            return types.InlineCompletionList([])
+        # A client that has not sent its settings yet is not waited for any longer.
+        self._use_settings()
+        offset = lsp.offset(document, params.position, self._encoding)
+        snapshot = document.snapshot(offset, self.session.settings)
+        position = lsp.position(document, offset, self._encoding)
+
+        kind = params.context.trigger_kind
+        try:
+            answer = await self.session.complete(
+                snapshot, is_invoked=kind is types.InlineCompletionTriggerKind.Invoked
+            )
+        except Exception as error:
+            # An empty list beats an error: an error is a popup at every key.
+            log_crash("a completion failed", error)
+            return types.InlineCompletionList([])
+        self._report(answer)
+        if answer.completion is None:
+            return types.InlineCompletionList([])
+        return lsp.inline_completion_list(answer.completion, position)
+
+    def _accept(self, completion_id: int) -> None:
+        log.info("completion %d was accepted", completion_id)
+
+    # Settings
+
+    def _configure(self, values: object) -> None:
+        layer, problems = settings.json_layer("workspace/configuration", values)
+        self.session.configure(layer, problems)
+        self._use_settings()
+
+    def _use_settings(self) -> None:
+        self.session.use_settings()
+        if problems := self.session.new_problems():
+            for problem in problems:
+                log.warning("%s", problem)
+            self._show("\n".join(problems))
+
+    async def _pull_configuration(self) -> None:
+        params = types.ConfigurationParams(
+            [types.ConfigurationItem(section="foretype")]
+        )
+        try:
+            answers = await self.workspace_configuration_async(params)
+        except JsonRpcException:
+            log.warning("the client did not answer workspace/configuration")
+            answers = []
+        self._configure(answers[0] if answers else None)
+
+    async def _watch_configuration(self) -> None:
+        method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+        registration = types.Registration(
+            "foretype-configuration", method, {"section": "foretype"}
+        )
+        try:
+            await self.client_register_capability_async(
+                types.RegistrationParams([registration])
+            )
+        except JsonRpcException:
+            log.warning("the client does not announce changes of its settings")
+
+    # What the editor is told
+
+    def _report(self, answer: Answer) -> None:
+        """Says what keeps the model from answering, once until it answers again."""
+        error = answer.error
+        if error is None:
+            if answer.completion and self._shown_error:
+                self._shown_error = None
+                self._tell(Status(Kind.NORMAL, "ready"))
+            return
+        if type(error) is self._shown_error:
+            return
+        self._shown_error = type(error)
+        log.warning("%s", error)
+        passes = isinstance(error, _PASSING)
+        self._tell(Status(Kind.WARNING if passes else Kind.ERROR, str(error)))
+
+    async def _tell_statuses(self) -> None:
+        while True:
+            status = await self.session.models.statuses.get()
+            if status.kind is Kind.NORMAL:
+                log.info("%s", status.message)
+            else:
+                log.warning("%s", status.message)
+            self._tell(status)
+
+    def _tell(self, status: Status) -> None:
+        self.protocol.notify(
+            "didChangeStatus",
+            {
+                "kind": status.kind.value,
+                "message": status.message,
+                "busy": status.busy,
+            },
+        )
+        if status.kind is Kind.ERROR:
+            self._show(status.message)
+
+    def _log_message(self, level: int, message: str) -> None:
+        kind = types.MessageType.Warning
+        if level >= logging.ERROR:
+            kind = types.MessageType.Error
+        self.window_log_message(types.LogMessageParams(kind, f"Foretype: {message}"))
+
+    def _show(self, message: str) -> None:
+        self.window_show_message(
+            types.ShowMessageParams(types.MessageType.Warning, f"Foretype: {message}")
+        )
+
+    def report_server_error(
+        self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
+    ) -> None:
+        """Called by pygls; it would show a popup."""
+        log_crash(f"pygls reported {source.__name__}", error)
+
+    def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _log_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs what no handler caught, without the values that asyncio would print."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log_crash("unhandled", error)
+    else:
+        log.error("unhandled: %s", context.get("message"))

@@ -1,0 +1,213 @@
+"""Makes the model that the settings name, and makes it again when it is lost.
+
+A remote model is a client; the built-in one is a process as well, which is started,
+watched, and started again once it has died and somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from foretype import local
+from foretype.errors import ModelError
+from foretype.model import Model
+from foretype.settings import EndpointSettings, Settings
+from foretype.status import Kind, Status
+
+# A model that could not be had is tried again by the first request after this long.
+RETRY_PAUSE_S = 20.0
+# A password manager may ask its user for a touch or a password.
+KEY_COMMAND_TIMEOUT_S = 60.0
+
+
+class ModelSupplier:
+    """Holds the one model in use; `statuses` tells what becomes of it."""
+
+    def __init__(self) -> None:
+        self.statuses: asyncio.Queue[Status] = asyncio.Queue()
+        self._settings = Settings()
+        self._making: asyncio.Task[_Made] | None = None
+        self._failed_at_s = 0.0
+        self._disposing: set[asyncio.Task[None]] = set()
+
+    def use(self, settings: Settings) -> None:
+        """Begins to make the model that settings name; the one before is closed."""
+        self._drop()
+        self._settings = settings
+        self._making = asyncio.create_task(self._make(), name="make the model")
+
+    async def ready(self) -> Model:
+        """The model, once there is one; whoever waits may give up without harm.
+
+        Raises: a leaf of `ModelError`.
+        """
+        if self._making is None or self._is_lost(self._making):
+            self.use(self._settings)
+        assert self._making is not None
+        made = await asyncio.shield(self._making)
+        return made.model
+
+    async def close(self) -> None:
+        """Returns when every connection is closed and every process gone."""
+        self._drop()
+        if self._disposing:
+            await asyncio.wait(self._disposing)
+
+    def _is_lost(self, making: asyncio.Task[_Made]) -> bool:
+        """Whether the model has to be made again, and may be."""
+        if not making.done() or making.cancelled():
+            return False
+        if making.exception() is None:
+            return making.result().is_lost
+        now_s = asyncio.get_running_loop().time()
+        return now_s - self._failed_at_s >= RETRY_PAUSE_S
+
+    def _drop(self) -> None:
+        making, self._making = self._making, None
+        if making is not None:
+            disposing = asyncio.create_task(_dispose(making))
+            self._disposing.add(disposing)
+            disposing.add_done_callback(self._disposing.discard)
+
+    async def _make(self) -> _Made:
+        settings = self._settings
+        try:
+            if settings.uses_local_model:
+                made = await self._make_local(settings)
+            else:
+                made = await _make_remote(settings)
+        except ModelError as error:
+            self._failed_at_s = asyncio.get_running_loop().time()
+            self._say(Kind.ERROR, str(error))
+            raise
+        self._say(Kind.NORMAL, f"ready: {settings.model_name}")
+        return made
+
+    async def _make_local(self, settings: Settings) -> _Made:
+        self._say(Kind.NORMAL, f"loading {settings.model_name}", busy=True)
+        model_path = settings.local.model_path
+        # Importing the client takes as long as loading the weights: do both at once.
+        importing = asyncio.create_task(asyncio.to_thread(_import_client))
+        server = await local.launch(
+            model_path=Path(model_path) if model_path else None,
+            n_threads=settings.local.n_threads,
+            n_ctx_tokens=settings.local.n_ctx_tokens,
+        )
+        try:
+            await importing
+            model = await asyncio.to_thread(
+                _client, settings, server.base_url, server.api_key, True
+            )
+        except BaseException:
+            await server.stop()
+            raise
+        made = _Made(model, server)
+        made.watch = asyncio.create_task(self._watch(made, server))
+        return made
+
+    async def _watch(self, made: _Made, server: local.LocalServer) -> None:
+        reason = await server.wait()
+        made.is_lost = True
+        self._say(
+            Kind.WARNING,
+            f"the built-in model ended: {reason}; the next request starts it again",
+        )
+
+    def _say(self, kind: Kind, message: str, *, busy: bool = False) -> None:
+        self.statuses.put_nowait(Status(kind, message, busy))
+
+
+@dataclass(slots=True)
+class _Made:
+    """A model with the process behind it, if it has one of its own."""
+
+    model: Model
+    server: local.LocalServer | None = None
+    watch: asyncio.Task[None] | None = None
+    is_lost: bool = False
+
+    async def close(self) -> None:
+        if self.watch is not None:
+            self.watch.cancel()
+        await self.model.close()
+        if self.server is not None:
+            await self.server.stop()
+
+
+async def _dispose(making: asyncio.Task[_Made]) -> None:
+    making.cancel()
+    await asyncio.wait((making,))
+    if not making.cancelled() and making.exception() is None:
+        await making.result().close()
+
+
+async def _make_remote(settings: Settings) -> _Made:
+    endpoint = settings.endpoint
+    if not endpoint.base_url or not endpoint.model:
+        missing = "model" if endpoint.base_url else "base_url"
+        raise ModelError(f"endpoint.{missing} is not set, so no model can be asked")
+    key = await _api_key(endpoint)
+    return _Made(await asyncio.to_thread(_client, settings, endpoint.base_url, key))
+
+
+def _import_client() -> None:
+    from foretype import endpoint  # noqa: F401
+
+
+def _client(
+    settings: Settings, base_url: str, api_key: str, can_evaluate_ahead: bool = False
+) -> Model:
+    """A client of the endpoint; half a second in a process that has none yet."""
+    from foretype.chat import ChatWire
+    from foretype.completions import CompletionsWire
+    from foretype.endpoint import Endpoint, EndpointModel
+
+    endpoint = Endpoint(base_url, settings.model_name, api_key, can_evaluate_ahead)
+    return EndpointModel(
+        endpoint, ChatWire() if settings.speaks_chat else CompletionsWire()
+    )
+
+
+async def _api_key(endpoint: EndpointSettings) -> str:
+    """The key from the variable, else from the command; empty where there is neither.
+
+    Raises: ModelError.
+    """
+    if key := os.environ.get(endpoint.api_key_env, "").strip():
+        return key
+    if not endpoint.api_key_command:
+        return ""
+    program = endpoint.api_key_command[0]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *endpoint.api_key_command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise ModelError(
+            f"endpoint.api_key_command cannot run {program!r}: {error.strerror}"
+        ) from error
+    try:
+        async with asyncio.timeout(KEY_COMMAND_TIMEOUT_S):
+            printed, _ = await process.communicate()
+    except TimeoutError:
+        raise ModelError(
+            f"endpoint.api_key_command: {program!r} printed no key within "
+            f"{KEY_COMMAND_TIMEOUT_S:.0f} s"
+        ) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    key = printed.decode(errors="replace").strip()
+    if process.returncode or not key:
+        raise ModelError(
+            f"endpoint.api_key_command: {program!r} printed no key "
+            f"(exit status {process.returncode})"
+        )
+    return key

@@ -1,0 +1,244 @@
+"""Typing sessions as golden files: a person, an editor and a model, drawn as text.
+
+A file begins with what a user would notice, in `#` lines. Then come the documents, one
+`== NAME` each with the cursor in it; the model's answers in their order, one
+`== model ttft=80ms tpot=10ms` each with its chunks; and `== session`. There the lines
+that begin with `>` are what the person does; all else is written by
+`pytest --update-golden`, and reviewed in the diff:
+
+    <   100ms  #1 model 'x + 1'            request 1 was answered
+    !   130ms  stream 1 closed after 'x'   the stream was closed on the wire
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import markers
+from foretype import errors
+from foretype.document import Document
+from foretype.edits import Edit
+from foretype.engine import Answer
+from foretype.session import Session
+from foretype.settings import Layer
+from scripted import Script, ScriptedModel, ScriptedSupplier
+
+_HEADER = re.compile(r"^== (\S+)(.*)$", re.M)
+
+
+@dataclass
+class Player:
+    """Plays one session and writes down what happens."""
+
+    session: Session
+    model: ScriptedModel
+    documents: dict[str, Document]
+    cursors: dict[str, int]
+    name: str
+    """The document the person is in."""
+    lines: list[str] = field(default_factory=list)
+    requests: list[asyncio.Task[Answer]] = field(default_factory=list)
+    shown: str = ""
+    """What was answered last."""
+    _told: set[str] = field(default_factory=set)
+    _events: list[tuple[float, str]] = field(default_factory=list)
+
+    async def play(self, commands: list[str]) -> None:
+        for command in commands:
+            self.lines.append(f"> {command}")
+            verb, _, rest = command.partition(" ")
+            doing: Callable[[str], object] = getattr(self, f"do_{verb}")
+            outcome = doing(rest)
+            if asyncio.iscoroutine(outcome):
+                await outcome
+            await self._settle()
+            self._tell()
+        await self.do_wait("60s")
+        self._tell()
+        self.lines.append(f"= streams asked for: {len(self.model.streams)}")
+        running = sum(len(self.session.engine.running(n)) for n in self.documents)
+        self.lines.append(f"= streams running: {running}")
+
+    @property
+    def document(self) -> Document:
+        return self.documents[self.name]
+
+    # What a person, and an editor for them, can do
+
+    def do_request(self, rest: str) -> None:
+        snapshot = self.document.snapshot(
+            self.cursors[self.name], self.session.settings
+        )
+        number = len(self.requests) + 1
+        task = asyncio.create_task(
+            self.session.complete(snapshot, is_invoked=rest == "invoked")
+        )
+        task.add_done_callback(lambda task: self._answered(number, task))
+        self.requests.append(task)
+
+    async def do_wait(self, rest: str) -> None:
+        found = re.fullmatch(r"(\d+)(ms|s)", rest)
+        assert found, rest
+        await asyncio.sleep(int(found[1]) / (1000 if found[2] == "ms" else 1))
+
+    def do_type(self, rest: str) -> None:
+        """Each character by an edit of its own."""
+        for char in ast.literal_eval(rest):
+            self._edit(self.cursors[self.name], 0, char)
+
+    def do_insert(self, rest: str) -> None:
+        """One edit; a `█` in the text says where the cursor comes to stand."""
+        text = ast.literal_eval(rest)
+        before, _, after = text.partition("█")
+        self._edit(self.cursors[self.name], 0, before + after)
+        self.cursors[self.name] -= len(after)
+
+    def do_backspace(self, rest: str) -> None:
+        for _ in range(int(rest or "1")):
+            self._edit(self.cursors[self.name] - 1, 1, "")
+
+    def do_accept(self, rest: str) -> None:
+        self._edit(self.cursors[self.name], 0, self.shown)
+
+    def do_cursor(self, rest: str) -> None:
+        """Moves to the text that follows, of which the cursor is a part: `a = █1`."""
+        self.cursors[self.name] = self._place(rest)
+
+    def do_elsewhere(self, rest: str) -> None:
+        """Inserts at a place without the cursor: `"a = █1" "x"`."""
+        place, text = shlex.split(rest)
+        self._edit(self._place(place), 0, text, moves_cursor=False)
+
+    def do_in(self, rest: str) -> None:
+        self.name = rest
+
+    def do_cancel(self, rest: str) -> None:
+        self.requests[int(rest) - 1].cancel()
+
+    def do_draw(self, rest: str) -> None:
+        text, cursor = self.document.text, self.cursors[self.name]
+        drawing = markers.Marked(text[:cursor], text[cursor:], (self.shown,))
+        for line in markers.draw(drawing).splitlines():
+            self.lines.append(f"| {line}".rstrip())
+
+    def _place(self, drawing: str) -> int:
+        marked = markers.parse(drawing)
+        at = self.document.text.index(marked.prefix + marked.suffix)
+        return at + len(marked.prefix)
+
+    def _edit(
+        self, start: int, n_removed: int, text: str, *, moves_cursor: bool = True
+    ) -> None:
+        document = self.document
+        document.version += 1
+        edit: Edit = document.replace(start, start + n_removed, text)
+        cursor = self.cursors[self.name]
+        if moves_cursor:
+            self.cursors[self.name] = edit.end
+        elif edit.start < cursor:
+            self.cursors[self.name] = cursor + len(text) - n_removed
+        self.session.edited(document, edit)
+
+    # What happens
+
+    def _now_ms(self) -> float:
+        return asyncio.get_running_loop().time() * 1000
+
+    def _answered(self, number: int, task: asyncio.Task[Answer]) -> None:
+        if task.cancelled():
+            said = "superseded"
+        else:
+            answer = task.result()
+            if answer.completion:
+                self.shown = answer.completion.insert_text
+                said = f"{answer.completion.source.value} {self.shown!r}"
+            else:
+                assert answer.reason is not None
+                self.shown = ""
+                said = f"nothing: {answer.reason.value}"
+                if answer.error:
+                    said += f" ({answer.error})"
+        self._events.append(
+            (self._now_ms(), f"<{self._now_ms():7.0f}ms  #{number} {said}")
+        )
+
+    def _tell(self) -> None:
+        for number, stream in enumerate(self.model.streams, 1):
+            mark = f"{number} {stream.end}"
+            if stream.end != "open" and mark not in self._told:
+                self._told.add(mark)
+                self._events.append(
+                    (
+                        stream.ended_ms,
+                        f"!{stream.ended_ms:7.0f}ms  stream {number} {stream.end} "
+                        f"after {stream.text!r}",
+                    )
+                )
+        self._events.sort(key=lambda event: event[0])
+        self.lines += [line for _, line in self._events]
+        self._events.clear()
+
+    async def _settle(self) -> None:
+        """Lets everything happen that happens at this instant."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+def sections(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each section of a session file: its name, its options, its text."""
+    headers = list(_HEADER.finditer(text))
+    ends = [header.start() for header in headers[1:]] + [len(text)]
+    for header, end in zip(headers, ends, strict=True):
+        body = text[header.end() + 1 : end]
+        yield header[1], header[2], body.removesuffix("\n").removesuffix("\n")
+
+
+async def play(text: str) -> str:
+    """A session file with everything that happens written into it anew."""
+    scripts: list[Script] = []
+    documents: dict[str, Document] = {}
+    cursors: dict[str, int] = {}
+    values: dict[str, object] = {"endpoint": {"template": "suffix"}}
+    commands: list[str] = []
+    head = ""
+    load_ms = 0.0
+    for name, options, body in sections(text):
+        options_ms = {
+            key: float(value) for key, value in re.findall(r"(\w+)=(\d+)ms", options)
+        }
+        if name == "session":
+            head = text[: text.index("== session") + len("== session\n")]
+            commands = [ln[2:] for ln in body.splitlines() if ln.startswith("> ")]
+        elif name == "settings":
+            values = tomllib.loads(body)
+        elif name == "model":
+            error = re.search(r"error=(\w+)", options)
+            load_ms = max(load_ms, options_ms.get("load", 0))
+            scripts.append(
+                Script(
+                    body.split("┆") if body else [],
+                    options_ms.get("ttft", 0),
+                    options_ms.get("tpot", 0),
+                    getattr(errors, error[1])("no answer") if error else None,
+                    "length" if "length" in options else "stop",
+                )
+            )
+        else:
+            marked = markers.parse(body)
+            whole = marked.prefix + marked.suffix
+            documents[name] = Document(name, name.rpartition(".")[2], 1, whole)
+            cursors[name] = len(marked.prefix)
+    model = ScriptedModel(scripts, load_ms=load_ms)
+    session = Session([Layer("test", values)], (), ScriptedSupplier(model))
+    for document in documents.values():
+        session.open(document)
+    player = Player(session, model, documents, cursors, next(iter(documents)))
+    await player.play(commands)
+    await session.close()
+    return head + "\n".join(player.lines) + "\n"
