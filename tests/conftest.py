@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import hypothesis
 import pytest
 
@@ -22,3 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are rewritten rather than compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def built_in_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder for the built-in weights, which are assembled there once."""
+    return tmp_path_factory.mktemp("cache")

@@ -297,6 +297,8 @@ class CountingLines(list[str]):
 )
 # The first lines are short and the view begins right below them.
 @example([1] * 64 + [1900] * 3, "\n", 0.9999, 6_000, 0)
+# The view begins in the middle of the file.
+@example([20] * 120, "\n", 0.95, 1_500, 100)
 # One line that is longer than the view.
 @example([600], "\n", 0.9, 200, 0)
 def test_a_snapshot_shows_the_true_text_around_the_cursor(

@@ -52,6 +52,7 @@ def check_position(drawing: str, line: int, utf8: int, utf16: int, utf32: int) -
         pytest.param("\U0001f469\u200d\U0001f4bb█", 0, 11, 5, 3, id="joined emoji"),
         pytest.param("a\u2028b█", 0, 5, 3, 3, id="separator that ends no line"),
         pytest.param("\udc00x█", 0, 4, 2, 2, id="half a pair"),
+        pytest.param("x█\udc00", 0, 1, 1, 1, id="before half a pair"),
     ],
 )
 def test_a_position_leads_to_its_place_and_back(
@@ -87,7 +88,8 @@ def test_a_position_that_is_no_place_is_moved_to_one(
         ([], Encoding.Utf16),
         (["utf-16", "utf-8"], Encoding.Utf8),
         ([Encoding.Utf16, Encoding.Utf8, Encoding.Utf32], Encoding.Utf8),
-        (["utf-32", "utf-16"], Encoding.Utf32),
+        (["utf-32", "utf-16"], Encoding.Utf16),
+        (["utf-32"], Encoding.Utf32),
         (["utf-16"], Encoding.Utf16),
         (["utf-7"], Encoding.Utf16),
     ],

@@ -28,4 +28,6 @@ class ChatWire:
 
     def pieces(self, event: Mapping[str, Any]) -> tuple[str, str | None]:
         choice = event["choices"][0]
-        return choice["delta"].get("content") or "", choice.get("finish_reason")
+        # Some send a null where they have nothing to add.
+        delta = choice["delta"] or {}
+        return delta.get("content") or "", choice.get("finish_reason")

@@ -175,7 +175,7 @@ class EndpointModel:
             return await self._post(fields)
         except openai.APIConnectionError:
             self._has_kept_connection = False
-            if True:
+            if not may_be_stale:
                 raise
         return await self._post(fields)
 
@@ -201,6 +201,8 @@ class _Client(AsyncOpenAI):
     def default_headers(self) -> dict[str, str | Omit]:
         return {
             "Accept": "application/json",
+            # A proxy that compresses holds a stream back until it has a block.
+            "Accept-Encoding": "identity",
             "Content-Type": "application/json",
             "User-Agent": f"foretype/{__version__}",
         }

@@ -20,8 +20,11 @@ ACCEPT_COMMAND = "foretype.accept"
 
 
 def choose_encoding(offered: Sequence[Encoding | str] | None) -> Encoding:
-    """The unit of a position's `character`: UTF-16 where no other is offered."""
-    preferred = (Encoding.Utf8, Encoding.Utf32)
+    """The unit of a position's `character`: UTF-8 where offered, else UTF-16.
+
+    UTF-32 is for a client that offers nothing else.
+    """
+    preferred = (Encoding.Utf8, Encoding.Utf16, Encoding.Utf32)
     return next((e for e in preferred if e in (offered or ())), Encoding.Utf16)
 
 

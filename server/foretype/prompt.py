@@ -325,10 +325,11 @@ def _with_newlines(snapshot: Snapshot, snippets: Sequence[Snippet]) -> tuple[str
     Snippets stand first: they change less often than the text at the cursor.
     """
     before = "".join(snippet.text for snippet in snippets) + snapshot.prefix
-    line_end = snapshot.anchor.line_end
-    if line_end == "\n":
-        return before, snapshot.suffix
-    return before.replace(line_end, "\n"), snapshot.suffix.replace(line_end, "\n")
+    return _with_newline_ends(before), _with_newline_ends(snapshot.suffix)
+
+
+def _with_newline_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _after_reserved(text: str, reserved: tuple[str, ...]) -> str:

@@ -61,6 +61,10 @@ class Protocol(LanguageServerProtocol):
             return
         method = message.get("method")
         msg_id = message.get("id")
+        if msg_id is not None and not isinstance(msg_id, str | int):
+            log.warning("a message has an id that is neither string nor integer")
+            self._refuse(None, JsonRpcInvalidRequest("a bad id"))
+            return
         if isinstance(method, str) and msg_id is None:
             self._receive_notification(method, message.get("params"))
         elif isinstance(method, str):
@@ -145,7 +149,9 @@ class Protocol(LanguageServerProtocol):
             ) from error
 
     def _refuse(self, msg_id: Any, error: JsonRpcException) -> None:
-        self._send_response(msg_id, error=error.to_response_error())
+        response = {"code": error.code, "message": error.message}
+        # NB: pygls would leave out the id where it is null, as it must be at times.
+        self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": response})
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: Any) -> None:
         """Answers a request with what its handler came to."""

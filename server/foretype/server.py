@@ -270,7 +270,7 @@ class Server(LanguageServer):
                 "busy": status.busy,
             },
         )
-        if status.kind is Kind.ERROR:
+        if status.kind is Kind.ERROR and not self.session.has_reported(status.message):
             self._show(status.message)
 
     def _log_message(self, level: int, message: str) -> None:

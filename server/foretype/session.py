@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
@@ -27,7 +28,7 @@ class Session:
         self.models = models or ModelSupplier()
         self.engine = Engine(self.models.ready)
         self.documents: dict[str, Document] = {}
-        self._waits: dict[str, asyncio.Task[Answer]] = {}
+        self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
         self._problems = list(problems)
         self._reported: set[str] = set()
@@ -83,21 +84,20 @@ class Session:
         self.engine.forget(uri)
 
     async def complete(self, snapshot: Snapshot, *, is_invoked: bool) -> Answer:
-        """What belongs at the cursor; cancelled when superseded."""
+        """What belongs at the cursor; the task is cancelled when superseded."""
         self._supersede(snapshot.uri)
-        wait = asyncio.create_task(
-            self.engine.complete(snapshot, is_invoked=is_invoked)
-        )
-        self._waits[snapshot.uri] = wait
+        task = asyncio.current_task()
+        assert task is not None
+        self._waits[snapshot.uri] = task
         try:
-            answer = await wait
-            if self._waits.get(snapshot.uri) is not wait:
-                # Superseded between the end of the wait and this line.
-                raise asyncio.CancelledError
-            return answer
+            return await self.engine.complete(snapshot, is_invoked=is_invoked)
         finally:
-            if self._waits.get(snapshot.uri) is wait:
+            if self._waits.get(snapshot.uri) is task:
                 del self._waits[snapshot.uri]
+
+    def has_reported(self, problem: str) -> bool:
+        """Whether `new_problems` has returned a problem already."""
+        return problem in self._reported
 
     async def close(self) -> None:
         """Returns when no stream is open and no process left."""

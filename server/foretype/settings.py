@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -37,6 +38,8 @@ TEMPLATES = (
     "seed-coder",
     "glm",
 )
+# Longer than any variable's name, shorter than the keys of providers.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
 
 
 def _setting(
@@ -191,6 +194,30 @@ class Settings:
         """Whether the model is asked in a chat; the built-in one never is."""
         return self.endpoint.wire == "chat" and not self.uses_local_model
 
+    @property
+    def endpoint_problem(self) -> str | None:
+        """Why the endpoint, as it is set, cannot be asked; None where it can."""
+        if self.uses_local_model:
+            return None
+        url = self.endpoint.base_url
+        if not url:
+            return (
+                f'endpoint.provider is "{self.endpoint.provider}" and '
+                "endpoint.base_url is not set, so nothing can be suggested; set it to "
+                "the API's URL, up to its /v1"
+            )
+        if not _is_http_url(url):
+            # It is not quoted: it may hold a password.
+            return (
+                "endpoint.base_url must be a URL that begins with http:// or https://"
+            )
+        if not self.endpoint.model:
+            return (
+                "endpoint.model is not set, so nothing can be suggested; set it to a "
+                "name the endpoint lists under /models"
+            )
+        return None
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -246,6 +273,9 @@ def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
     unknown: list[tuple[Layer, str]] = []
     for layer in layers:
         for path, name, value in _entries(layer):
+            if value is None:
+                # An editor's way to say that a key is not set.
+                continue
             if path is None:
                 unknown.append((layer, name))
                 continue
@@ -261,7 +291,9 @@ def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
         for layer, name in unknown
         if layer.spelling != "environment" or name not in keys
     ]
-    return settings, problems + _contradictions(settings)
+    if problem := settings.endpoint_problem:
+        problems.append(problem)
+    return settings, problems
 
 
 def setting_fields() -> Iterator[tuple[str, str, Field[Any]]]:
@@ -312,11 +344,12 @@ def _entries(
         return
     sections = {section for section, _ in known.values()}
     for section, values in layer.values.items():
-        if section not in sections or not isinstance(values, Mapping):
-            yield None, str(section), values
-            continue
-        for key, value in values.items():
-            yield known.get(f"{section}.{key}"), f"{section}.{key}", value
+        if section in sections and isinstance(values, Mapping):
+            for key, value in values.items():
+                yield known.get(f"{section}.{key}"), f"{section}.{key}", value
+        else:
+            # Some editors write the path of a key as one name.
+            yield known.get(section), str(section), values
 
 
 def _unknown(name: str, spelling: str) -> str:
@@ -352,6 +385,9 @@ def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str 
     elif expected is str:
         if not isinstance(value, str):
             return None, f"must be a string, not {_shown(value)}"
+        if key == "api_key_env" and not _VARIABLE.fullmatch(value):
+            # It is not quoted: it may well be the key itself.
+            return None, "must be the name of a variable, not what is in it"
         choices = declared.metadata["choices"]
         if choices and value not in choices:
             return None, f"must be one of {', '.join(choices)}, not {_shown(value)}"
@@ -384,28 +420,14 @@ def _with(settings: Settings, path: tuple[str, str], value: Any) -> Settings:
     return replace(settings, **{section: changed})
 
 
-def _contradictions(settings: Settings) -> list[str]:
-    """Settings that are valid one by one and cannot work together."""
-    endpoint = settings.endpoint
-    problems: list[str] = []
-    if settings.uses_local_model:
-        return problems
-    if not endpoint.base_url:
-        problems.append(
-            f'endpoint.provider is "{endpoint.provider}" and endpoint.base_url is not '
-            "set, so nothing can be suggested; set it to the API's URL, up to its /v1"
-        )
-    elif not re.match(r"https?://[^/]", endpoint.base_url):
-        problems.append(
-            f"endpoint.base_url must begin with http:// or https://, not "
-            f"{_shown(endpoint.base_url)}"
-        )
-    if not endpoint.model:
-        problems.append(
-            "endpoint.model is not set, so nothing can be suggested; set it to a name "
-            "the endpoint lists under /models"
-        )
-    return problems
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # A port that is none raises only when it is read.
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _shown(value: object) -> str:

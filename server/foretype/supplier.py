@@ -145,10 +145,9 @@ async def _dispose(making: asyncio.Task[_Made]) -> None:
 
 
 async def _make_remote(settings: Settings) -> _Made:
+    if problem := settings.endpoint_problem:
+        raise ModelError(problem)
     endpoint = settings.endpoint
-    if not endpoint.base_url or not endpoint.model:
-        missing = "model" if endpoint.base_url else "base_url"
-        raise ModelError(f"endpoint.{missing} is not set, so no model can be asked")
     key = await _api_key(endpoint)
     return _Made(await asyncio.to_thread(_client, settings, endpoint.base_url, key))
 

@@ -1,0 +1,488 @@
+"""The server as an editor meets it: a process, spoken to over its pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from fake_endpoint import DEADLINE_S, Answer, FakeEndpoint
+from foretype import transport
+from foretype.client import SERVER_COMMAND, Client
+
+pytestmark = pytest.mark.asyncio
+
+URI = "file:///work/area.py"
+TEXT = "def area(r):\n    return "
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of a user who has set nothing, for the server's process."""
+    for name in ("CONFIG", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest_asyncio.fixture
+async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeEndpoint]:
+    async with FakeEndpoint(Answer(("math.pi", " * r", "\n"))) as endpoint:
+        monkeypatch.setenv("FORETYPE_ENDPOINT_BASE_URL", endpoint.base_url)
+        monkeypatch.setenv("FORETYPE_ENDPOINT_MODEL", "qwen2.5-coder")
+        yield endpoint
+
+
+def opened(text: str = TEXT) -> dict[str, Any]:
+    document = {"uri": URI, "languageId": "python", "version": 1, "text": text}
+    return {"textDocument": document}
+
+
+def completion_at(line: int, character: int) -> dict[str, Any]:
+    return {
+        "textDocument": {"uri": URI},
+        "position": {"line": line, "character": character},
+        "context": {"triggerKind": 2},
+    }
+
+
+def typed(text: str, line: int, character: int, version: int = 2) -> dict[str, Any]:
+    where = {"line": line, "character": character}
+    change = {"range": {"start": where, "end": where}, "text": text}
+    return {
+        "textDocument": {"uri": URI, "version": version},
+        "contentChanges": [change],
+    }
+
+
+def texts(result: Any) -> list[str]:
+    return [item["insertText"] for item in result["items"]]
+
+
+def framed(message: dict[str, Any]) -> bytes:
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+class RawServer:
+    """The server's process, with nothing between the test and its pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        assert process.stdin and process.stdout
+        self.stdin = process.stdin
+        self._bodies = transport.messages(process.stdout)
+
+    async def receive(self) -> dict[str, Any]:
+        async with asyncio.timeout(DEADLINE_S):
+            message: dict[str, Any] = json.loads(await anext(self._bodies))
+        return message
+
+    async def responses(self, n: int) -> dict[Any, dict[str, Any]]:
+        """The next n responses by their id; each must come once."""
+        found: dict[Any, dict[str, Any]] = {}
+        while len(found) < n:
+            message = await self.receive()
+            if "method" not in message:
+                assert message["id"] not in found
+                found[message["id"]] = message
+        return found
+
+    async def end(self) -> int:
+        """Closes the input; returns the exit code, with everything else read."""
+        self.stdin.close()
+        async with asyncio.timeout(DEADLINE_S):
+            async for _ in self._bodies:
+                pass
+            return await self.process.wait()
+
+
+@pytest_asyncio.fixture
+async def start() -> AsyncIterator[Callable[..., Any]]:
+    processes: list[asyncio.subprocess.Process] = []
+
+    async def start(stdin: Any = asyncio.subprocess.PIPE) -> RawServer:
+        process = await asyncio.create_subprocess_exec(
+            *SERVER_COMMAND,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        processes.append(process)
+        return RawServer(process)
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+        _, stderr = await process.communicate()
+        assert stderr.decode() == ""
+
+
+INITIALIZE = {"id": 0, "method": "initialize", "params": {"capabilities": {}}}
+
+
+async def test_a_completion_by_an_endpoint(endpoint: FakeEndpoint) -> None:
+    async with Client() as client:
+        capabilities = (await client.initialize())["capabilities"]
+        assert capabilities["positionEncoding"] == "utf-8"
+        assert capabilities["textDocumentSync"]["change"] == 2
+        assert capabilities["inlineCompletionProvider"] == {}
+        commands = capabilities["executeCommandProvider"]["commands"]
+        assert commands == ["foretype.accept"]
+
+        client.notify("textDocument/didOpen", opened())
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(1, 11)
+        )
+        assert texts(answer) == ["math.pi * r"]
+        at = {"line": 1, "character": 11}
+        assert answer["items"][0]["range"] == {"start": at, "end": at}
+        request = await endpoint.next_request()
+        assert request.body["prompt"].startswith("<|fim_prefix|>def area(r)")
+
+        # Typed as suggested, it comes from memory.
+        client.notify("textDocument/didChange", typed("mat", 1, 11))
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(1, 14)
+        )
+        assert texts(answer) == ["h.pi * r"]
+        item = answer["items"][0]["command"]
+        assert await client.request("workspace/executeCommand", item) is None
+
+
+async def test_utf_16_unless_utf_8_is_offered(start: Callable[..., Any]) -> None:
+    server = await start()
+    general = {"positionEncodings": ["utf-32", "utf-16"]}
+    params = {"capabilities": {"general": general}}
+    server.stdin.write(framed({**INITIALIZE, "params": params}))
+    answer = (await server.responses(1))[0]
+    assert answer["result"]["capabilities"]["positionEncoding"] == "utf-16"
+    assert await server.end() == 1
+
+
+async def test_a_burst_gives_the_request_the_text_it_was_made_for(
+    start: Callable[..., Any], endpoint: FakeEndpoint
+) -> None:
+    server = await start()
+    server.stdin.write(framed(INITIALIZE))
+    await server.responses(1)
+    server.stdin.write(
+        framed({"method": "textDocument/didOpen", "params": opened()})
+        + framed(
+            {
+                "id": 1,
+                "method": "textDocument/inlineCompletion",
+                "params": completion_at(1, 11),
+            }
+        )
+        + framed({"method": "textDocument/didChange", "params": typed("mat", 1, 11)})
+    )
+    # The change supersedes the request, whose stream is for the text before it.
+    answer = (await server.responses(1))[1]
+    assert answer["error"]["code"] == -32800
+    request = await endpoint.next_request()
+    assert request.body["prompt"].split("<|fim_suffix|>")[0].endswith("return ")
+
+
+async def test_every_request_is_answered_exactly_once(
+    start: Callable[..., Any], endpoint: FakeEndpoint
+) -> None:
+    server = await start()
+    completion = "textDocument/inlineCompletion"
+    server.stdin.write(
+        framed({"id": "early", "method": completion, "params": completion_at(0, 0)})
+        + framed(INITIALIZE)
+        + framed({**INITIALIZE, "id": "again"})
+        + framed({"id": "unknown", "method": "no/such", "params": {}})
+        + framed({"id": "empty", "method": completion})
+        + framed({"id": "list", "method": completion, "params": []})
+        + framed({"id": "half", "method": completion, "params": {"position": {}}})
+        + framed(
+            {"id": "not open", "method": completion, "params": completion_at(0, 0)}
+        )
+        + framed(
+            {
+                "id": "bad command",
+                "method": "workspace/executeCommand",
+                "params": {"command": "no.such", "arguments": []},
+            }
+        )
+        + framed(
+            {
+                "id": "bad argument",
+                "method": "workspace/executeCommand",
+                "params": {"command": "foretype.accept", "arguments": ["x"]},
+            }
+        )
+        + b"Content-Length: 3\r\n\r\n{]}"
+        + framed({"method": "textDocument/didOpen", "params": {"textDocument": 1}})
+        + framed({"method": "textDocument/didChange", "params": typed("x", 0, 0)})
+        + framed({"method": "no/such/notification"})
+        + framed({"id": 987, "result": "an answer to nothing"})
+        + framed({"method": "$/cancelRequest", "params": {"id": "never was"}})
+        + framed({"id": "stop", "method": "shutdown"})
+        + framed({"id": "late", "method": completion, "params": completion_at(0, 0)})
+    )
+    answers = await server.responses(13)
+    codes = {i: a["error"]["code"] for i, a in answers.items() if "error" in a}
+    assert codes == {
+        "early": -32002,
+        "again": -32600,
+        "unknown": -32601,
+        "empty": -32602,
+        "list": -32602,
+        "half": -32602,
+        "bad command": -32602,
+        "bad argument": -32602,
+        None: -32700,
+        "late": -32600,
+    }
+    assert answers["not open"]["result"] == {"items": []}
+    assert answers["stop"]["result"] is None
+    server.stdin.write(framed({"method": "exit"}))
+    assert await server.end() == 0
+
+
+async def test_a_cancelled_request_is_answered_and_its_stream_goes_on(
+    endpoint: FakeEndpoint,
+) -> None:
+    held = asyncio.Event()
+    endpoint.script.append(Answer((held, "math.pi", "\n")))
+    async with Client() as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened())
+        waiting = asyncio.create_task(
+            client.request("textDocument/inlineCompletion", completion_at(1, 11))
+        )
+        request = await endpoint.next_request()
+        # It is the first request after `initialize`.
+        client.notify("$/cancelRequest", {"id": 2})
+        async with asyncio.timeout(DEADLINE_S):
+            assert await waiting is None
+        held.set()
+        # What it brought is remembered.
+        await request.ended()
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(1, 11)
+        )
+        assert texts(answer) == ["math.pi"]
+        assert len(endpoint.requests) == 1
+
+
+async def test_the_endpoint_sees_the_text_diverge_and_not_agree(
+    endpoint: FakeEndpoint,
+) -> None:
+    held = asyncio.Event()
+    endpoint.script.append(Answer(("ma", held, "th.pi", "\n")))
+    async with Client() as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened())
+        client.notify("textDocument/didChange", typed(" ", 0, 12))
+        first = asyncio.create_task(
+            client.request("textDocument/inlineCompletion", completion_at(1, 11))
+        )
+        request = await endpoint.next_request()
+        await request.wrote(1)
+        client.notify("textDocument/didChange", typed("math", 1, 11, 3))
+        async with asyncio.timeout(DEADLINE_S):
+            assert await first is None
+        # Out-typed, it still agrees: the next request joins it.
+        second = asyncio.create_task(
+            client.request("textDocument/inlineCompletion", completion_at(1, 15))
+        )
+        await client.request(
+            "workspace/executeCommand", {"command": "foretype.accept", "arguments": [0]}
+        )
+        assert request.disconnected_ns is None
+        client.notify("textDocument/didChange", typed("!", 1, 15, 4))
+        await request.disconnected()
+        assert await second is None
+        held.set()
+
+
+async def test_an_endpoint_that_is_down_shows_nothing_and_no_error(
+    endpoint: FakeEndpoint,
+) -> None:
+    await endpoint.close()
+    async with Client() as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened())
+        for _ in range(3):
+            answer = await client.request(
+                "textDocument/inlineCompletion", completion_at(1, 11)
+            )
+            assert texts(answer) == []
+        told = []
+        while client.has_notifications:
+            told.append(await client.notification())
+    kinds = [p["kind"] for method, p in told if method == "didChangeStatus"]
+    assert kinds.count("Warning") == 1
+    assert not [p for method, p in told if method == "window/showMessage"]
+
+
+async def test_wrong_settings_are_named_once(
+    endpoint: FakeEndpoint, home: Path
+) -> None:
+    folder = home / "config" / "foretype"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[endpoint]\nmodle = 'x'\ntimeout_ms = 1\n")
+    async with Client() as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened())
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(1, 11)
+        )
+        assert texts(answer) == ["math.pi * r"]
+        shown = []
+        while client.has_notifications:
+            method, params = await client.notification()
+            if method == "window/showMessage":
+                shown.append(params["message"])
+    assert len(shown) == 1
+    assert "endpoint.modle is not a setting; the nearest is endpoint.model" in shown[0]
+    assert "endpoint.timeout_ms must be from 500 to 600000, not 1" in shown[0]
+
+
+async def test_no_text_and_no_key_is_logged(
+    endpoint: FakeEndpoint, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORETYPE_API_KEY", "sk-planted-key")
+    log = home / "foretype.log"
+    command = (*SERVER_COMMAND, "--log-file", str(log), "--log-level", "debug")
+    endpoint.script.append(Answer(status=401, body=""))
+    async with Client(command) as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened("planted_text = 1\n"))
+        client.notify("textDocument/didChange", {"planted_text": 1})
+        for _ in range(2):
+            await client.request("textDocument/inlineCompletion", completion_at(1, 0))
+        request = await endpoint.next_request()
+        assert request.headers["authorization"] == "Bearer sk-planted-key"
+    logged = log.read_text()
+    assert "refused the API key" in logged
+    assert "planted" not in logged
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_end_of_input_at_any_moment_leaves_nothing_behind(
+    start: Callable[..., Any], endpoint: FakeEndpoint
+) -> None:
+    endpoint.script.append(Answer((asyncio.Event(),)))
+    server = await start()
+    server.stdin.write(framed(INITIALIZE))
+    await server.responses(1)
+    server.stdin.write(
+        framed({"method": "textDocument/didOpen", "params": opened()})
+        + framed(
+            {
+                "id": 1,
+                "method": "textDocument/inlineCompletion",
+                "params": completion_at(1, 11),
+            }
+        )
+    )
+    request = await endpoint.next_request()
+    server.stdin.write(b"Content-Length: 900\r\n\r\n{")
+    assert await server.end() == 1
+    await request.disconnected()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to handle")
+async def test_sigterm_closes_the_streams(
+    start: Callable[..., Any], endpoint: FakeEndpoint
+) -> None:
+    server = await start()
+    server.stdin.write(framed(INITIALIZE))
+    await server.responses(1)
+    server.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(DEADLINE_S):
+        assert await server.process.wait() == 1
+
+
+async def test_input_from_a_file_goes_through_the_portable_reader(
+    endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    script = tmp_path / "messages"
+    script.write_bytes(
+        framed(INITIALIZE)
+        + framed({"id": 1, "method": "shutdown"})
+        + framed({"method": "exit"})
+    )
+    with script.open("rb") as file:
+        process = await asyncio.create_subprocess_exec(
+            *SERVER_COMMAND, stdin=file, stdout=asyncio.subprocess.PIPE
+        )
+        stdout, _ = await process.communicate()
+    assert process.returncode == 0
+    assert stdout.count(b"Content-Length") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+async def test_the_built_in_model_dies_with_a_killed_server(
+    start: Callable[..., Any], built_in_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(built_in_cache))
+    server = await start()
+    server.stdin.write(framed(INITIALIZE))
+    while True:
+        message = await server.receive()
+        if message.get("params", {}).get("message", "").startswith("ready"):
+            break
+    (model,) = psutil.Process(server.process.pid).children()
+    server.process.kill()
+    gone, alive = await asyncio.to_thread(
+        psutil.wait_procs, [model], timeout=DEADLINE_S
+    )
+    assert (gone, alive) == ([model], [])
+
+
+async def test_the_built_in_model_completes_and_comes_back_when_killed(
+    start: Callable[..., Any], built_in_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(built_in_cache))
+    numbers = "".join(f"NUMBER_{i} = {i}\n" for i in range(8)) + "NUMBER_8 ="
+    server = await start()
+    server.stdin.write(
+        framed(INITIALIZE)
+        + framed({"method": "textDocument/didOpen", "params": opened(numbers)})
+    )
+    await server.responses(1)
+    for request_id in (1, 2):
+        server.stdin.write(
+            framed(
+                {
+                    "id": request_id,
+                    "method": "textDocument/inlineCompletion",
+                    "params": completion_at(8, 10),
+                }
+            )
+        )
+        answer = (await server.responses(1))[request_id]
+        assert texts(answer["result"]) == [" 8"]
+        if request_id == 2:
+            break
+        (model,) = psutil.Process(server.process.pid).children()
+        model.kill()
+        while True:
+            message = await server.receive()
+            if "ended" in message.get("params", {}).get("message", ""):
+                break
+        # Another text, so that memory cannot answer.
+        server.stdin.write(
+            framed({"method": "textDocument/didChange", "params": typed("#\n", 0, 0)})
+            + framed({"method": "textDocument/didClose", "params": opened()})
+            + framed({"method": "textDocument/didOpen", "params": opened(numbers)})
+        )
+    server.stdin.write(
+        framed({"id": 3, "method": "shutdown"}) + framed({"method": "exit"})
+    )
+    assert await server.end() == 0
