@@ -326,3 +326,25 @@ def test_what_was_shown_is_never_taken_back(
     for earlier, later in pairwise(texts):
         assert later.startswith(earlier)
     assert texts[-1] == received(["".join(chunks)], said, snapshot)[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "received"),
+    [
+        ("    return ", " self.text", "self.text"),
+        ("    return ", "(1)", ""),
+        ("    return ", "\n\ndef f", ""),
+        ("x  ", " = 1", "= 1"),
+        ("x  ", "  = 1", "= 1"),
+        ("    return", " self.text", " self.text"),
+        ("    ", "return 1", "return 1"),
+    ],
+)
+def test_a_base_model_writes_the_last_space_itself(
+    line: str, answer: str, received: str
+) -> None:
+    document = Document("file:///a.py", "python", 1, f"def f():\n{line}")
+    snapshot = document.snapshot(1000, settings.Settings())
+    asked = prompt.build(snapshot, (), Shape.LINE)
+    assert asked.text == f"def f():\n{line if not line.strip() else line.rstrip()}"
+    assert prompt.received(answer, asked, snapshot.anchor, is_final=True) == received

@@ -303,10 +303,28 @@ async def test_the_endpoint_sees_the_text_diverge_and_not_agree(
             "workspace/executeCommand", {"command": "foretype.accept", "arguments": [0]}
         )
         assert request.disconnected_ns is None
-        client.notify("textDocument/didChange", typed("!", 1, 15, 4))
+        client.notify("textDocument/didChange", typed("!", 1, 13, 4))
         await request.disconnected()
         assert await second is None
+
+
+async def test_the_endpoint_sees_a_stream_go_another_way_than_was_typed(
+    endpoint: FakeEndpoint,
+) -> None:
+    held = asyncio.Event()
+    endpoint.script.append(Answer(("ma", held, "x(", asyncio.Event(), "r)")))
+    async with Client() as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened())
+        waiting = asyncio.create_task(
+            client.request("textDocument/inlineCompletion", completion_at(1, 11))
+        )
+        request = await endpoint.next_request()
+        await request.wrote(1)
+        client.notify("textDocument/didChange", typed("math", 1, 11))
+        assert await waiting is None
         held.set()
+        await request.disconnected()
 
 
 async def test_an_endpoint_that_is_down_shows_nothing_and_no_error(

@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     complete = commands.add_parser(
         "complete",
         help="print one completion",
-        description="Prints the completion at one place of a file as it arrives.",
+        description="Prints the completion at one place of a file as it arrives. The "
+        "line is completed as if it ended there.",
     )
     complete.add_argument(
         "place",

@@ -43,6 +43,7 @@ _LANGUAGES = {
 async def run(place: str, layers: Iterable[Layer], *, is_invoked: bool) -> int:
     """Prints the completion at `FILE:LINE:COL`, then where it came from and how fast.
 
+    The line is completed as if it ended there: what it says already would be no news.
     Raises: UsageError, ModelError.
     """
     path, line, column = _parse(place)
@@ -50,6 +51,7 @@ async def run(place: str, layers: Iterable[Layer], *, is_invoked: bool) -> int:
     language_id = _LANGUAGES.get(PurePath(path).suffix, "plaintext")
     document = Document(f"file:///{quote(path)}", language_id, 0, text)
     offset = _offset(document, line, column)
+    document.replace(offset, _line_end(document, line), "")
 
     session = Session(layers, ())
     session.use_settings()
@@ -82,13 +84,15 @@ def _read(path: str) -> str:
 def _offset(document: Document, line: int, column: int) -> int:
     if line > document.n_lines:
         raise UsageError(f"there are only {document.n_lines} lines, no line {line}")
-    content = document.line(line - 1).rstrip("\r\n")
-    if column > len(content) + 1:
-        raise UsageError(
-            f"line {line} has {len(content)} characters, so its last column is "
-            f"{len(content) + 1}"
-        )
+    last_column = _line_end(document, line) - document.line_start(line - 1) + 1
+    if column > last_column:
+        raise UsageError(f"the last column of line {line} is {last_column}")
     return document.line_start(line - 1) + column - 1
+
+
+def _line_end(document: Document, line: int) -> int:
+    content = document.line(line - 1).rstrip("\r\n")
+    return document.line_start(line - 1) + len(content)
 
 
 async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> int:
@@ -113,7 +117,7 @@ async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> i
     completion = answer.completion
     if completion is not None:
         console.print(Text(completion.insert_text[len(printed) :], style="dim"), end="")
-    console.print(Text(snapshot.anchor.line_suffix))
+    console.print()
     console.print(Text(_summary(answer), style="bold"))
     if answer.error is not None:
         raise answer.error

@@ -81,7 +81,7 @@ class Engine:
 
         Cancelling this ends the wait; the generation goes on.
         """
-        if reason := _declined(snapshot):
+        if reason := _declined(snapshot, is_invoked=is_invoked):
             return Answer(reason=reason)
         anchor = snapshot.anchor
         shape = trim.shape(anchor, is_invoked=is_invoked)
@@ -102,7 +102,7 @@ class Engine:
             rest = reuse.rest_at(generation, anchor)
             if rest is None:
                 # The stream went another way than a person who typed faster.
-                index.end_diverging(anchor)
+                index.follow(anchor)
                 generation = self._ask(snapshot, shape, index)
                 continue
             kept = trim.cut(
@@ -130,7 +130,7 @@ class Engine:
             return
         # An editor that closes a bracket puts the cursor before what it inserted.
         cursors = (edit.end, edit.end - 1) if edit.inserted else (edit.end,)
-        index.end_diverging(*map(document.anchor, cursors))
+        index.follow(*map(document.anchor, cursors))
 
     def evaluate_ahead(self, snapshot: Snapshot) -> None:
         """Has a prompt evaluated before it is needed, where that is free."""
@@ -188,10 +188,13 @@ class Engine:
             self._ahead = None
 
 
-def _declined(snapshot: Snapshot) -> Reason | None:
-    """Why nothing that a model could write would help at a place, if so."""
+def _declined(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
+    """Why the model is not asked at a place, if so."""
     if not snapshot.settings.completion.enabled:
         return Reason.DISABLED
+    if is_invoked:
+        # A person who asks by hand has seen where the cursor stands.
+        return None
     anchor = snapshot.anchor
     after = anchor.line_suffix
     if not trim.is_closing_punctuation(after):

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from itertools import count
 
-from foretype import prompt, trim
-from foretype.document import Snapshot
-from foretype.errors import ModelError, Unreachable
+from foretype import prompt, reuse, trim
+from foretype.document import Anchor, Snapshot
+from foretype.errors import BadAnswer, ModelError, Unreachable
+from foretype.logs import log_crash
 from foretype.model import Finish, Model
 from foretype.prompt import Prompt
 from foretype.timeline import Timeline
@@ -32,6 +33,8 @@ class Generation:
         self.anchor = snapshot.anchor
         self.text = ""
         """What belongs after the anchor, so far, in the document's line ends."""
+        self.cursors: tuple[Anchor, ...] = ()
+        """Where a person may have got to since; empty until they type."""
         self.is_done = False
         self.is_whole = True
         """Whether the model ended the text by itself."""
@@ -80,6 +83,11 @@ class Generation:
             )
         except ModelError as error:
             self.error = error
+        except Exception as error:
+            log_crash(log, f"generation {self.id} failed", error)
+            self.error = BadAnswer(
+                f"the stream failed on a bug ({type(error).__name__}); see the log file"
+            )
         finally:
             self._finish()
 
@@ -96,7 +104,7 @@ class Generation:
                 raw += piece
                 self.timeline.n_chunks += 1
                 self._receive(raw, is_final=False)
-                if self._has_enough():
+                if self._has_enough() or reuse.has_diverged(self):
                     return
 
     def _has_enough(self) -> bool:

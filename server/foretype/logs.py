@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -41,6 +42,15 @@ def to_file(path: Path, level: str) -> None:
         handler = logging.NullHandler()
     handler.setFormatter(logging.Formatter(_FORMAT))
     logger.addHandler(handler)
+
+
+def log_crash(log: logging.Logger, what: str, error: BaseException) -> None:
+    """Logs where an unexpected error was raised, and not what it says.
+
+    A message of Python's own may quote the text of a document.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s: %s\n%s", what, type(error).__name__, frames)
 
 
 class _PrivateFileHandler(RotatingFileHandler):

@@ -38,6 +38,8 @@ class Prompt:
     """Strings that are never part of a completion: the first one ends it."""
     opening: str = ""
     """What the answer begins with that is not part of the completion."""
+    blank: str = ""
+    """White space before the cursor that was left out, for the model to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,10 @@ def build(snapshot: Snapshot, snippets: Sequence[Snippet], shape: Shape) -> Prom
         return Prompt(max_tokens, text=prefix, suffix=suffix)
     template = template_for(settings.model_name, settings.endpoint.template)
     if template is None:
-        return Prompt(max_tokens, text=prefix)
+        # NB: In most vocabularies a word's token begins with its space, so that after
+        # a space by itself hardly a word can follow: `return ` goes on with a number.
+        blank = _blank_at_end(snapshot.anchor.line_prefix)
+        return Prompt(max_tokens, text=prefix[: len(prefix) - len(blank)], blank=blank)
     return Prompt(
         max_tokens,
         text=template.form.format(
@@ -252,6 +257,8 @@ def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str
     if prompt.opening:
         text = _unwrapped(raw, prompt.opening, is_final)
         text = _without_echo(text, anchor.line_prefix, is_final)
+    if prompt.blank:
+        text = _without_blank(text, prompt.blank)
     ends = [at for at in map(text.find, prompt.leaks) if at >= 0]
     if ends:
         text = text[: min(ends)]
@@ -317,6 +324,23 @@ def _n_held_back(text: str, leaks: tuple[str, ...]) -> int:
                 longest = n_chars
                 break
     return longest
+
+
+def _without_blank(text: str, blank: str) -> str:
+    """The text less the spaces at its beginning that stand in the document already.
+
+    A text that begins with none goes on from another document than this one.
+    """
+    if not text.startswith(" "):
+        return ""
+    n_spaces = len(text) - len(text.lstrip(" "))
+    return text[min(n_spaces, len(blank)) :]
+
+
+def _blank_at_end(line_prefix: str) -> str:
+    """The spaces between the last word of a line and the cursor."""
+    content = line_prefix.rstrip(" ")
+    return line_prefix[len(content) :] if content.strip() else ""
 
 
 def _with_newlines(snapshot: Snapshot, snippets: Sequence[Snippet]) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any
@@ -27,6 +26,7 @@ from pygls.exceptions import (
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from foretype import lsp
+from foretype.logs import log_crash
 from foretype.transport import Writer
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class Protocol(LanguageServerProtocol):
                 return
             except Exception as unserializable:
                 error = unserializable
-        log_crash("a request failed", error)
+        log_crash(log, "a request failed", error)
         self._refuse(
             msg_id,
             JsonRpcInternalError(f"{type(error).__name__}: see Foretype's log file"),
@@ -178,7 +178,7 @@ class Protocol(LanguageServerProtocol):
     def _check_handler_result(self, future: Future[Any]) -> None:
         """Logs what a notification's handler failed on."""
         if not future.cancelled() and (error := future.exception()) is not None:
-            log_crash("a notification failed", error)
+            log_crash(log, "a notification failed", error)
 
     def _send_data(self, data: Any) -> None:
         """Writes one message; raises where it cannot be serialized."""
@@ -220,12 +220,3 @@ class Protocol(LanguageServerProtocol):
         self, params: types.DidCloseTextDocumentParams
     ) -> None:
         self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE](params)
-
-
-def log_crash(what: str, error: BaseException) -> None:
-    """Logs where an unexpected error was raised, and not what it says.
-
-    A message of Python's own may quote the text of a document.
-    """
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s: %s\n%s", what, type(error).__name__, frames)

@@ -28,6 +28,8 @@ class Generated(Protocol):
     id: int
     anchor: Anchor
     text: str
+    cursors: tuple[Anchor, ...]
+    """Where a person may have got to since it began; empty until they type."""
     is_done: bool
     error: ModelError | None
 
@@ -71,11 +73,12 @@ class Index(Generic[GeneratedT]):
                 return generated
         return None
 
-    def end_diverging(self, *cursors: Anchor) -> None:
+    def follow(self, *cursors: Anchor) -> None:
         """Ends each running stream that agrees with the text at none of these."""
         self._settle()
         for generated in self._running:
-            if all(rest_at(generated, cursor) is None for cursor in cursors):
+            generated.cursors = cursors
+            if has_diverged(generated):
                 generated.end()
         self._settle()
 
@@ -101,6 +104,13 @@ class Index(Generic[GeneratedT]):
             is_failure = generated.error is not None and not generated.text
             if not is_failure and _n_bytes(generated) <= MAX_BYTES:
                 self._done[generated.id] = generated
+
+
+def has_diverged(generated: Generated) -> bool:
+    """Whether a person has typed something else than was generated."""
+    return bool(generated.cursors) and all(
+        rest_at(generated, cursor) is None for cursor in generated.cursors
+    )
 
 
 def rest_at(generated: Generated, anchor: Anchor) -> str | None:

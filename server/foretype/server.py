@@ -24,7 +24,8 @@ from foretype.errors import (
     RateLimited,
     Unreachable,
 )
-from foretype.protocol import Protocol, log_crash
+from foretype.logs import log_crash
+from foretype.protocol import Protocol
 from foretype.session import Session
 from foretype.status import Kind, Status
 from foretype.transport import Writer
@@ -188,7 +189,7 @@ class Server(LanguageServer):
             )
         except Exception as error:
             # An empty list beats an error: an error is a popup at every key.
-            log_crash("a completion failed", error)
+            log_crash(log, "a completion failed", error)
             return types.InlineCompletionList([])
         self._report(answer)
         if answer.completion is None:
@@ -288,7 +289,7 @@ class Server(LanguageServer):
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]
     ) -> None:
         """Called by pygls; it would show a popup."""
-        log_crash(f"pygls reported {source.__name__}", error)
+        log_crash(log, f"pygls reported {source.__name__}", error)
 
     def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -300,6 +301,6 @@ def _log_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     """Logs what no handler caught, without the values that asyncio would print."""
     error = context.get("exception")
     if isinstance(error, BaseException):
-        log_crash("unhandled", error)
+        log_crash(log, "unhandled", error)
     else:
         log.error("unhandled: %s", context.get("message"))
