@@ -25,6 +25,9 @@ class Generated:
     is_done: bool = True
     id: int = 1
     error: ModelError | None = None
+    # Where it was is lost, so that the text alone must say it.
+    offset: int | None = None
+    cursors: tuple[Anchor, ...] = ()
 
     def end(self) -> None:
         self.is_done = True

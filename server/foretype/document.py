@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from foretype import edits
 from foretype.edits import Edit
@@ -44,6 +44,8 @@ class Anchor:
     """The next line with text in it, without the white space around it."""
     line_end: str
     """What ends a line in this document: `\\n`, `\\r\\n` or `\\r`."""
+    start: int = field(default=0, compare=False)
+    """Where `line_prefix` begins, in code points from the start of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +196,14 @@ class Document:
             above_idx -= 1
             before.append(self._lines[above_idx])
             n_chars += len(before[-1])
+        line_prefix = line[max(0, column - MAX_LINE_PREFIX_CHARS) : column]
         return Anchor(
             before="".join(reversed(before))[-ANCHOR_CHARS:],
-            line_prefix=line[max(0, column - MAX_LINE_PREFIX_CHARS) : column],
+            line_prefix=line_prefix,
             line_suffix=line[column : column + MAX_LINE_SUFFIX_CHARS].rstrip("\r\n"),
             next_line=self._next_line(line_idx),
             line_end=self.line_end,
+            start=self._known_offset + column - len(line_prefix),
         )
 
     def _head(self, most_chars: int) -> str:

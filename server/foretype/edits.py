@@ -21,6 +21,15 @@ class Edit:
         """Where the inserted text ends, as an offset in the text after the edit."""
         return self.start + len(self.inserted)
 
+    def moved(self, line_start: int) -> int | None:
+        """Where the beginning of a line is after the edit; None where it is gone."""
+        if self.start + len(self.removed) > line_start > self.start:
+            return None
+        is_before = self.start < line_start or self.inserted.endswith(("\n", "\r"))
+        if is_before and self.start + len(self.removed) <= line_start:
+            return line_start + len(self.inserted) - len(self.removed)
+        return line_start
+
 
 def between(old: str, new: str) -> Edit:
     """The one edit that makes `new` of `old`, without what both begin or end with."""

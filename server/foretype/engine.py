@@ -88,21 +88,12 @@ class Engine:
         index = self._indexes.setdefault(snapshot.uri, Index())
 
         generation = index.find(anchor)
-        if generation is None:
-            source = Source.MODEL
-            generation = self._ask(snapshot, shape, index)
-        elif not generation.is_done:
-            source = Source.IN_FLIGHT
-        elif generation.id == self._shown_ids.get(snapshot.uri):
-            source = Source.SHOWN
-        else:
-            source = Source.CACHE
-
+        source = self._source(snapshot.uri, generation)
         while True:
-            rest = reuse.rest_at(generation, anchor)
-            if rest is None:
-                # The stream went another way than a person who typed faster.
-                index.follow(anchor)
+            rest = reuse.rest_at(generation, anchor) if generation else None
+            if generation is None or rest is None:
+                # Nothing fits, or a stream did and went another way.
+                source = Source.MODEL
                 generation = self._ask(snapshot, shape, index)
                 continue
             kept = trim.cut(
@@ -112,9 +103,13 @@ class Engine:
                 is_final=generation.is_done,
                 is_whole=generation.is_whole,
             )
-            if kept.is_enough:
+            if not kept.is_enough:
+                await generation.growth()
+            elif kept.text or source is Source.MODEL or rest == generation.text:
                 break
-            await generation.growth()
+            else:
+                # What is left of it says nothing about this place.
+                generation = None
 
         if not kept.text:
             failed = generation.error is not None
@@ -126,11 +121,11 @@ class Engine:
     def edited(self, document: Document, edit: Edit) -> None:
         """Ends the generations that the document no longer agrees with, at once."""
         index = self._indexes.get(document.uri)
-        if index is None or not index.running:
+        if index is None:
             return
         # An editor that closes a bracket puts the cursor before what it inserted.
         cursors = (edit.end, edit.end - 1) if edit.inserted else (edit.end,)
-        index.follow(*map(document.anchor, cursors))
+        index.edited(edit, tuple(map(document.anchor, cursors)))
 
     def evaluate_ahead(self, snapshot: Snapshot) -> None:
         """Has a prompt evaluated before it is needed, where that is free."""
@@ -160,6 +155,14 @@ class Engine:
         """Ends everything; returns when every stream is closed."""
         for generation in self.forget_all():
             await generation.ended()
+
+    def _source(self, uri: str, generation: Generation | None) -> Source:
+        if generation is None:
+            return Source.MODEL
+        if not generation.is_done:
+            return Source.IN_FLIGHT
+        was_shown = generation.id == self._shown_ids.get(uri)
+        return Source.SHOWN if was_shown else Source.CACHE
 
     def _ask(
         self, snapshot: Snapshot, shape: Shape, index: Index[Generation]

@@ -33,8 +33,10 @@ class Generation:
         self.anchor = snapshot.anchor
         self.text = ""
         """What belongs after the anchor, so far, in the document's line ends."""
-        self.cursors: tuple[Anchor, ...] = ()
-        """Where a person may have got to since; empty until they type."""
+        self.offset: int | None = snapshot.anchor.start
+        """Where the anchor's line begins now, in code points; None once it is gone."""
+        self.cursors: tuple[Anchor, ...] = (snapshot.anchor,)
+        """Where a person may have got to since."""
         self.is_done = False
         self.is_whole = True
         """Whether the model ended the text by itself."""

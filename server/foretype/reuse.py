@@ -6,12 +6,14 @@ say what it says: typing along, backspace, undo, accepting, or coming back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from cachetools import FIFOCache
 
 from foretype import trim
 from foretype.document import Anchor
+from foretype.edits import Edit
 from foretype.errors import ModelError
 
 # Some hundred completions of a document: the bound on its memory.
@@ -28,8 +30,10 @@ class Generated(Protocol):
     id: int
     anchor: Anchor
     text: str
+    offset: int | None
+    """Where the anchor's line begins now, in code points; None once that is gone."""
     cursors: tuple[Anchor, ...]
-    """Where a person may have got to since it began; empty until they type."""
+    """Where a person may have got to since it began."""
     is_done: bool
     error: ModelError | None
 
@@ -69,15 +73,29 @@ class Index(Generic[GeneratedT]):
             if rest is None:
                 continue
             # All typed, it has nothing more to say, unless it said so of this place.
-            if rest or not generated.is_done or generated.anchor == anchor:
+            if rest.strip() or not generated.is_done or rest == generated.text:
                 return generated
         return None
 
-    def follow(self, *cursors: Anchor) -> None:
-        """Ends each running stream that agrees with the text at none of these."""
+    def edited(self, edit: Edit, cursors: tuple[Anchor, ...]) -> None:
+        """Follows an edit; a running stream that agrees with no cursor is ended.
+
+        An edit elsewhere only moves what it stands before.
+        """
         self._settle()
+        moved = len(edit.inserted) - len(edit.removed)
         for generated in self._running:
-            generated.cursors = cursors
+            if not _is_elsewhere(edit, generated):
+                generated.cursors = cursors
+            elif edit.start < generated.cursors[0].start:
+                generated.cursors = tuple(
+                    replace(cursor, start=cursor.start + moved)
+                    for cursor in generated.cursors
+                )
+        for generated in (*self._running, *self._done.values()):
+            if generated.offset is not None:
+                generated.offset = edit.moved(generated.offset)
+        for generated in self._running:
             if has_diverged(generated):
                 generated.end()
         self._settle()
@@ -108,9 +126,7 @@ class Index(Generic[GeneratedT]):
 
 def has_diverged(generated: Generated) -> bool:
     """Whether a person has typed something else than was generated."""
-    return bool(generated.cursors) and all(
-        rest_at(generated, cursor) is None for cursor in generated.cursors
-    )
+    return all(rest_at(generated, cursor) is None for cursor in generated.cursors)
 
 
 def rest_at(generated: Generated, anchor: Anchor) -> str | None:
@@ -137,20 +153,35 @@ def rest_at(generated: Generated, anchor: Anchor) -> str | None:
             agrees = whole.startswith(typed, line_start)
             if is_last and not agrees and not generated.is_done:
                 agrees = typed.startswith(whole[line_start:])
-            if agrees and _same_before(
-                origin.before + whole[:line_start], anchor.before
-            ):
+            if agrees and _is_same_line(generated, whole[:line_start], anchor):
                 return whole[end:]
         if is_last:
             return None
         line_start = line_end + len(origin.line_end)
 
 
-def _same_before(generated: str, present: str) -> bool:
-    """Whether two texts before a line are of one place, lines far above it aside."""
-    n_chars = min(len(generated), len(present))
-    return generated == present or (
-        n_chars >= MIN_BEFORE_CHARS and generated[-n_chars:] == present[-n_chars:]
+def _is_elsewhere(edit: Edit, generated: Generated) -> bool:
+    """Whether an edit is outside the lines that a stream is for, so far as typed."""
+    if generated.offset is None:
+        return False
+    first = min(generated.offset, *(c.start for c in generated.cursors))
+    last = max(c.start + len(c.line_prefix) for c in generated.cursors)
+    return edit.start + len(edit.removed) < first or edit.start > last
+
+
+def _is_same_line(generated: Generated, above: str, anchor: Anchor) -> bool:
+    """Whether a cursor's line is the one that stands below `above` in what was made.
+
+    It is where it should be by all the edits since, or what stands before it says so.
+    """
+    present = anchor.before
+    if generated.offset is not None and generated.offset + len(above) == anchor.start:
+        n_chars = min(len(above), len(present))
+        return present.endswith(above[len(above) - n_chars :])
+    whole = generated.anchor.before + above
+    n_chars = min(len(whole), len(present))
+    return whole == present or (
+        n_chars >= MIN_BEFORE_CHARS and whole[-n_chars:] == present[-n_chars:]
     )
 
 
