@@ -154,7 +154,10 @@ def rest_at(generated: Generated, anchor: Anchor) -> str | None:
             if is_last and not agrees and not generated.is_done:
                 agrees = typed.startswith(whole[line_start:])
             if agrees and _is_same_line(generated, whole[:line_start], anchor):
-                return whole[end:]
+                if generated.text.strip() or end >= len(origin.line_prefix):
+                    return whole[end:]
+                # All there is to it so far is what was just deleted.
+                return None if generated.is_done else ""
         if is_last:
             return None
         line_start = line_end + len(origin.line_end)
