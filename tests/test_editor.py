@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from fake_endpoint import Answer, FakeEndpoint
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
+from fake_endpoint import Answer, FakeEndpoint
 from foretype.client import SERVER_COMMAND
 
 pytestmark = pytest.mark.asyncio

@@ -13,16 +13,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-import virtual_time
-from scripted import Script, ScriptedModel, ScriptedSupplier
 
 import foretype
+import virtual_time
 from foretype import errors
 from foretype.document import Document, Snapshot
 from foretype.engine import Answer
 from foretype.prompt import Prompt
 from foretype.session import Session
 from foretype.settings import Layer
+from scripted import Script, ScriptedModel, ScriptedSupplier
 
 N_SEEDS = 2000
 N_ACTIONS = 40
