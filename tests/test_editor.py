@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,8 +28,9 @@ async def endpoint() -> AsyncIterator[FakeEndpoint]:
 
 
 @pytest_asyncio.fixture
-async def client(tmp_path: Path) -> AsyncIterator[LanguageClient]:
+async def client(tmp_path: Path, built_in_cache: Path) -> AsyncIterator[LanguageClient]:
     folders = {f"XDG_{name}_HOME": str(tmp_path) for name in ("CONFIG", "STATE")}
+    folders["XDG_CACHE_HOME"] = str(built_in_cache)
     config = ClientServerConfig(
         server_command=list(SERVER_COMMAND), server_env={**os.environ, **folders}
     )
@@ -96,13 +96,14 @@ async def test_settings_that_are_pulled_win_and_may_change(
     await initialize(client, at(endpoint, "starcoder2-3b"))
     open_document(client)
     # The answer to the pull may come behind the first requests.
-    while not (await endpoint_prompt(client, endpoint)).startswith("<PRE> "):
-        await asyncio.sleep(0)
+    prompt = ""
+    while not prompt.startswith("<PRE> "):
+        prompt = await endpoint_prompt(client, endpoint)
 
     client.set_configuration({"foretype": at(endpoint, "codegemma")})
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
-    while not (await endpoint_prompt(client, endpoint)).startswith("<|fim_prefix|>"):
-        await asyncio.sleep(0)
+    while not prompt.startswith("<|fim_prefix|>"):
+        prompt = await endpoint_prompt(client, endpoint)
 
 
 async def endpoint_prompt(client: LanguageClient, endpoint: FakeEndpoint) -> str:
@@ -140,3 +141,14 @@ async def test_a_refused_key_is_told_in_one_message(
     (message,) = client.messages
     assert "refused the API key" in message.message
     assert "endpoint.api_key_env" in message.message
+
+
+async def test_loading_is_shown_as_progress(client: LanguageClient) -> None:
+    await initialize(client, {"endpoint": {"provider": "local"}})
+    open_document(client)
+    # It waits for the model.
+    await complete(client)
+    (reports,) = client.progress_reports.values()
+    begin, end = reports
+    assert begin.title == "Foretype: loading gemma-3-270m"
+    assert end.message == "ready: gemma-3-270m"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import uuid
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -35,6 +36,12 @@ log = logging.getLogger(__name__)
 # What passes by itself; a person can do nothing about it but read the status.
 _PASSING = (Unreachable, RateLimited, BadAnswer)
 
+_LOG_LEVELS = {
+    Kind.NORMAL: logging.INFO,
+    Kind.INACTIVE: logging.INFO,
+    Kind.WARNING: logging.WARNING,
+    Kind.ERROR: logging.WARNING,
+}
 _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
     types.TEXT_DOCUMENT_INLINE_COMPLETION: types.InlineCompletionOptions(),
@@ -254,13 +261,30 @@ class Server(LanguageServer):
         self._tell(Status(Kind.WARNING if passes else Kind.ERROR, str(error)))
 
     async def _tell_statuses(self) -> None:
+        """Tells what becomes of the model, loading it as progress."""
+        token: str | None = None
         while True:
             status = await self.session.models.statuses.get()
-            if status.kind is Kind.NORMAL:
-                log.info("%s", status.message)
-            else:
-                log.warning("%s", status.message)
+            log.log(_LOG_LEVELS[status.kind], "%s", status.message)
             self._tell(status)
+            if token is not None:
+                end = types.WorkDoneProgressEnd(status.message)
+                self.work_done_progress.end(token, end)
+            token = await self._begin_progress(status.message) if status.busy else None
+
+    async def _begin_progress(self, message: str) -> str | None:
+        """The token of a progress that the client shows; None where it shows none."""
+        window = self.client_capabilities.window
+        if not window or not window.work_done_progress:
+            return None
+        token = str(uuid.uuid4())
+        try:
+            await self.work_done_progress.create_async(token)
+        except JsonRpcException:
+            return None
+        begin = types.WorkDoneProgressBegin(f"Foretype: {message}")
+        self.work_done_progress.begin(token, begin)
+        return token
 
     def _tell(self, status: Status) -> None:
         self.protocol.notify(
