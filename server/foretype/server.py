@@ -268,7 +268,7 @@ class Server(LanguageServer):
             log.log(_LOG_LEVELS[status.kind], "%s", status.message)
             self._tell(status)
             if token is not None:
-                end = types.WorkDoneProgressEnd(status.message)
+                end = types.WorkDoneProgressEnd(message=status.message)
                 self.work_done_progress.end(token, end)
             token = await self._begin_progress(status.message) if status.busy else None
 
@@ -282,7 +282,7 @@ class Server(LanguageServer):
             await self.work_done_progress.create_async(token)
         except JsonRpcException:
             return None
-        begin = types.WorkDoneProgressBegin(f"Foretype: {message}")
+        begin = types.WorkDoneProgressBegin(title=f"Foretype: {message}")
         self.work_done_progress.begin(token, begin)
         return token
 
