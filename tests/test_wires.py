@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,8 +75,8 @@ async def serving(
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def read(model: EndpointModel) -> list[str | Finish]:
-    async with asyncio.timeout(DEADLINE_S), aclosing(model.stream(PROMPT)) as pieces:
+async def read(model: EndpointModel, prompt: Prompt = PROMPT) -> list[str | Finish]:
+    async with asyncio.timeout(DEADLINE_S), aclosing(model.stream(prompt)) as pieces:
         return [piece async for piece in pieces]
 
 
@@ -300,7 +301,7 @@ async def test_what_is_not_http_is_a_bad_answer(wire: Wire) -> None:
 
 @pytest.mark.asyncio
 async def test_the_request_holds_these_fields_and_no_others(wire: Wire) -> None:
-    async with serving(wire, extra_body={"cache_prompt": True}) as (endpoint, model):
+    async with serving(wire) as (endpoint, model):
         await read(model)
         request = await endpoint.next_request()
         text: dict[str, object] = (
@@ -315,7 +316,6 @@ async def test_the_request_holds_these_fields_and_no_others(wire: Wire) -> None:
             "temperature": 0,
             "stream": True,
             "stop": ["</fill>", "\n\n"],
-            "cache_prompt": True,
         }
 
 
@@ -398,7 +398,7 @@ async def test_a_proxy_is_for_other_machines_only(
 
 @pytest.mark.asyncio
 async def test_evaluating_ahead_asks_for_no_tokens(wire: Wire) -> None:
-    async with serving(wire, can_evaluate_ahead=True) as (endpoint, model):
+    async with serving(wire, n_slots=2) as (endpoint, model):
         await model.evaluate_ahead(PROMPT)
         request = await endpoint.next_request()
         assert request.body["n_predict"] == 0
@@ -411,6 +411,15 @@ async def test_nothing_is_evaluated_ahead_where_it_may_cost(wire: Wire) -> None:
     async with serving(wire) as (endpoint, model):
         await model.evaluate_ahead(PROMPT)
         assert endpoint.n_connections == 0
+
+
+@pytest.mark.asyncio
+async def test_each_document_keeps_its_slot(wire: Wire) -> None:
+    async with serving(wire, n_slots=2) as (endpoint, model):
+        for name in ("a", "b", "a", "c", "a", "b"):
+            await read(model, replace(PROMPT, cache_key=name))
+        slots = [request.body["id_slot"] for request in endpoint.requests]
+        assert slots == [0, 1, 0, 1, 0, 1]
 
 
 # Connections.

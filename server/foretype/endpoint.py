@@ -70,9 +70,8 @@ class Endpoint:
     base_url: str
     model: str
     api_key: str = field(default="", repr=False)
-    can_evaluate_ahead: bool = False
-    """Whether a request for no tokens at all fills the endpoint's cache for nothing."""
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    n_slots: int = 0
+    """How many documents a llama.cpp server of ours keeps; 0 for any other endpoint."""
 
 
 class EndpointModel:
@@ -84,6 +83,8 @@ class EndpointModel:
         self._wire = wire
         self._headers = {} if endpoint.api_key else _NO_KEY
         self._has_kept_connection = False
+        # The slot of each document, the one used longest ago first.
+        self._slots: dict[str, int] = {}
         self._client = _Client(
             base_url=endpoint.base_url,
             # The package wants a key even where it is to send none.
@@ -95,7 +96,7 @@ class EndpointModel:
         )
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
-        body = {**self._wire.body(prompt), "stream": True}
+        body = {**self._body(prompt), "stream": True}
         reason = ""
         n_prompt_tokens = n_output_tokens = None
         async with aclosing(self._events(body)) as events:
@@ -120,15 +121,32 @@ class EndpointModel:
         yield Finish(reason, n_prompt_tokens, n_output_tokens)
 
     async def evaluate_ahead(self, prompt: Prompt) -> None:
-        if not self._endpoint.can_evaluate_ahead:
+        if not self._endpoint.n_slots:
             return
-        body = {**self._wire.body(prompt), "stream": True, "n_predict": 0}
+        body = {**self._body(prompt), "stream": True, "n_predict": 0}
         async with aclosing(self._events(body)) as events:
             async for _ in events:
                 pass
 
     async def close(self) -> None:
         await self._client.close()
+
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
+        """The wire's fields, and the slot whose cache holds the document's prompts.
+
+        Left to itself, llama.cpp gives a request that follows an aborted one another
+        slot, where it evaluates the whole prompt again: seconds instead of 40 ms.
+        """
+        body = self._wire.body(prompt)
+        n_slots = self._endpoint.n_slots
+        if n_slots:
+            slots = self._slots
+            slot = slots.pop(prompt.cache_key, None)
+            if slot is None:
+                is_full = len(slots) >= n_slots
+                slot = slots.pop(next(iter(slots))) if is_full else len(slots)
+            slots[prompt.cache_key] = body["id_slot"] = slot
+        return body
 
     @property
     def _where(self) -> str:
@@ -138,7 +156,7 @@ class EndpointModel:
         self, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any], None]:
         """The objects of one streamed answer; closing this closes the connection."""
-        fields = {"model": self._endpoint.model, **self._endpoint.extra_body, **body}
+        fields = {"model": self._endpoint.model, **body}
         try:
             stream = await self._ask(fields)
             try:

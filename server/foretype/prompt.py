@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -38,6 +38,8 @@ class Prompt:
     """Strings that are never part of a completion: the first one ends it."""
     opening: str = ""
     """What the answer begins with that is not part of the completion."""
+    cache_key: str = ""
+    """What has prompts of one document served from one cache."""
     blank: str = ""
     """White space before the cursor that was left out, for the model to begin with."""
 
@@ -227,25 +229,16 @@ def build(snapshot: Snapshot, snippets: Sequence[Snippet], shape: Shape) -> Prom
         if shape is Shape.LINE
         else settings.completion.max_tokens_block
     )
-    if settings.speaks_chat:
-        return _chat(snapshot, prefix, suffix, max_tokens)
-    if settings.endpoint.template == "suffix":
-        return Prompt(max_tokens, text=prefix, suffix=suffix)
     template = template_for(settings.model_name, settings.endpoint.template)
-    if template is None:
-        # NB: In most vocabularies a word's token begins with its space, so that after
-        # a space by itself hardly a word can follow: `return ` goes on with a number.
-        blank = _blank_at_end(snapshot.anchor.line_prefix)
-        return Prompt(max_tokens, text=prefix[: len(prefix) - len(blank)], blank=blank)
-    return Prompt(
-        max_tokens,
-        text=template.form.format(
-            prefix=_after_reserved(prefix, template.reserved),
-            suffix=_before_reserved(suffix, template.reserved),
-        ),
-        stop=template.stop[:4],
-        leaks=template.reserved,
-    )
+    if settings.speaks_chat:
+        prompt = _chat(snapshot, prefix, suffix, max_tokens)
+    elif settings.endpoint.template == "suffix":
+        prompt = Prompt(max_tokens, text=prefix, suffix=suffix)
+    elif template is not None:
+        prompt = _in_markers(template, prefix, suffix, max_tokens)
+    else:
+        prompt = _plain(snapshot, prefix, max_tokens)
+    return replace(prompt, cache_key=snapshot.uri)
 
 
 def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str:
@@ -266,6 +259,27 @@ def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str
         text = text[: len(text) - _n_held_back(text, prompt.leaks)]
     text = text.replace("\r\n", "\n").removesuffix("\r")
     return text if anchor.line_end == "\n" else text.replace("\n", anchor.line_end)
+
+
+def _in_markers(
+    template: Template, prefix: str, suffix: str, max_tokens: int
+) -> Prompt:
+    return Prompt(
+        max_tokens,
+        text=template.form.format(
+            prefix=_after_reserved(prefix, template.reserved),
+            suffix=_before_reserved(suffix, template.reserved),
+        ),
+        stop=template.stop[:4],
+        leaks=template.reserved,
+    )
+
+
+def _plain(snapshot: Snapshot, prefix: str, max_tokens: int) -> Prompt:
+    # NB: In most vocabularies a word's token begins with its space, so that after a
+    # space by itself hardly a word can follow: `return ` goes on with a number.
+    blank = _blank_at_end(snapshot.anchor.line_prefix)
+    return Prompt(max_tokens, text=prefix[: len(prefix) - len(blank)], blank=blank)
 
 
 def _chat(snapshot: Snapshot, prefix: str, suffix: str, max_tokens: int) -> Prompt:

@@ -66,16 +66,22 @@ class Index(Generic[GeneratedT]):
         self._running.append(generated)
 
     def find(self, anchor: Anchor) -> GeneratedT | None:
-        """The newest that fits at a cursor and has text to show there, or may yet."""
+        """What fits at a cursor: with text to show there, or else what may yet have.
+
+        Of several the newest. One that is done and all typed has nothing more to say,
+        unless it has said so of this very place.
+        """
         self._settle()
+        without_text: GeneratedT | None = None
         for generated in [*self._done.values(), *self._running][::-1]:
             rest = rest_at(generated, anchor)
             if rest is None:
                 continue
-            # All typed, it has nothing more to say, unless it said so of this place.
-            if rest.strip() or not generated.is_done or rest == generated.text:
+            if rest.strip():
                 return generated
-        return None
+            if not generated.is_done or rest == generated.text:
+                without_text = without_text or generated
+        return without_text
 
     def edited(self, edit: Edit, cursors: tuple[Anchor, ...]) -> None:
         """Follows an edit; a running stream that agrees with no cursor is ended.
@@ -144,20 +150,19 @@ def rest_at(generated: Generated, anchor: Anchor) -> str | None:
     whole = origin.line_prefix + generated.text
     typed = anchor.line_prefix
     line_start = 0
+    # NB: Before the anchor, what is left would begin with what was just deleted.
+    min_end = len(origin.line_prefix)
     # The cursor may stand in any line of what was generated.
     while True:
         line_end = whole.find(origin.line_end, line_start)
         is_last = line_end < 0
         end = line_start + len(typed)
-        if is_last or end <= line_end:
+        if end >= min_end and (is_last or end <= line_end):
             agrees = whole.startswith(typed, line_start)
             if is_last and not agrees and not generated.is_done:
                 agrees = typed.startswith(whole[line_start:])
             if agrees and _is_same_line(generated, whole[:line_start], anchor):
-                if generated.text.strip() or end >= len(origin.line_prefix):
-                    return whole[end:]
-                # All there is to it so far is what was just deleted.
-                return None if generated.is_done else ""
+                return whole[end:]
         if is_last:
             return None
         line_start = line_end + len(origin.line_end)

@@ -357,7 +357,8 @@ def _unknown(name: str, spelling: str) -> str:
     sections = [section.name for section in fields(Settings)]
     if name in sections:
         return f"{name} is a section of keys, not a value"
-    near = difflib.get_close_matches(name, [*known, *sections], n=1, cutoff=0.0)
+    candidates = known if "." in name else [*known, *sections]
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.0)
     return f"{name} is not a setting; the nearest is {near[0]}"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from foretype import local
 from foretype.errors import ModelError
+from foretype.local_server import N_SLOTS
 from foretype.model import Model
 from foretype.settings import EndpointSettings, Settings
 from foretype.status import Kind, Status
@@ -99,7 +100,7 @@ class ModelSupplier:
         try:
             await importing
             model = await asyncio.to_thread(
-                _client, settings, server.base_url, server.api_key, True
+                _client, settings, server.base_url, server.api_key, N_SLOTS
             )
         except BaseException:
             await server.stop()
@@ -156,15 +157,13 @@ def _import_client() -> None:
     from foretype import endpoint  # noqa: F401
 
 
-def _client(
-    settings: Settings, base_url: str, api_key: str, can_evaluate_ahead: bool = False
-) -> Model:
+def _client(settings: Settings, base_url: str, api_key: str, n_slots: int = 0) -> Model:
     """A client of the endpoint; half a second in a process that has none yet."""
     from foretype.chat import ChatWire
     from foretype.completions import CompletionsWire
     from foretype.endpoint import Endpoint, EndpointModel
 
-    endpoint = Endpoint(base_url, settings.model_name, api_key, can_evaluate_ahead)
+    endpoint = Endpoint(base_url, settings.model_name, api_key, n_slots)
     return EndpointModel(
         endpoint, ChatWire() if settings.speaks_chat else CompletionsWire()
     )

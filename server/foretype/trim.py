@@ -14,6 +14,8 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _CLOSING_PUNCTUATION = re.compile(r"[\s)\]}>\"'`;,:]*")
 # What ends a line that opens a block, in the languages that have blocks.
 _OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(do|then|else|begin|try))$")
+# A word or a part of one again and again is a model going round in circles.
+_CIRCLES = re.compile(r"(\w{1,8}?)\1{9,}")
 _FIRST_LINE_WITH_TEXT = re.compile(r"\s*\S[^\r\n]*")
 
 # A completion longer than this is more than a person reads before the next key.
@@ -78,6 +80,9 @@ def cut(
     `is_final` says that nothing more will arrive, `is_whole` that the model ended the
     text by itself.
     """
+    circles = _CIRCLES.search(text)
+    if circles:
+        text, is_final = text[: circles.start()], True
     if shape is Shape.LINE:
         kept = _cut_line(anchor, text, is_final)
     else:
