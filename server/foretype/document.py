@@ -139,11 +139,13 @@ class Document:
         start = self._known_offset + first_column
         last_idx, last_column = self.locate(max(start, end))
         removed = _between(self._lines, first_idx, first_column, last_idx, last_column)
-        touched = (
-            self._lines[first_idx][:first_column]
-            + text
-            + self._lines[last_idx][last_column:]
-        )
+        head = self._lines[first_idx][:first_column]
+        touched = head + text + self._lines[last_idx][last_column:]
+        meets_another = head[-1:] == "\r" or touched[:1] == "\n"
+        if not (_has_line_end(text) or _has_line_end(removed) or meets_another):
+            # Nearly every key: a line is still that line, however long it is.
+            self._lines[first_idx] = touched
+            return Edit(start, removed, text)
         # A lone \r before the edit and a \n that it moved there are one line end now.
         if (
             first_idx > 0
@@ -196,7 +198,9 @@ class Document:
             above_idx -= 1
             before.append(self._lines[above_idx])
             n_chars += len(before[-1])
-        line_prefix = line[max(0, column - MAX_LINE_PREFIX_CHARS) : column]
+        # Cut at an edge that seldom moves, so that a key does not change all of it.
+        n_over = max(0, column - MAX_LINE_PREFIX_CHARS)
+        line_prefix = line[-(-n_over // BLOCK_CHARS) * BLOCK_CHARS : column]
         return Anchor(
             before="".join(reversed(before))[-ANCHOR_CHARS:],
             line_prefix=line_prefix,
@@ -254,6 +258,10 @@ class Document:
             n_chars += len(self._lines[end_idx])
             end_idx += 1
         return rest + "".join(self._lines[line_idx + 1 : end_idx])
+
+
+def _has_line_end(text: str) -> bool:
+    return "\n" in text or "\r" in text
 
 
 def split_lines(text: str) -> list[str]:

@@ -20,6 +20,10 @@ from foretype.trim import Shape
 log = logging.getLogger(__name__)
 _ids = count(1)
 
+# Turns of the event loop from the text's arrival to the answer's last byte: the
+# waiting request wakes, its task ends, the answer is written.
+ANSWER_TURNS = 3
+
 
 class Generation:
     """A stream, the text it has brought so far, and those who wait for more.
@@ -107,6 +111,9 @@ class Generation:
                 self.timeline.n_chunks += 1
                 self._receive(raw, is_final=False)
                 if self._has_enough() or reuse.has_diverged(self):
+                    # Who waits for the text is answered before the stream is closed.
+                    for _ in range(ANSWER_TURNS):
+                        await asyncio.sleep(0)
                     return
 
     def _has_enough(self) -> bool:

@@ -331,13 +331,14 @@ def _without_echo(text: str, line_prefix: str, is_final: bool) -> str:
 
 def _n_held_back(text: str, leaks: tuple[str, ...]) -> int:
     """How many characters at the end may be the beginning of a leak."""
-    longest = 0
-    for leak in leaks:
-        for n_chars in range(min(len(leak) - 1, len(text)), longest, -1):
-            if leak.startswith(text[-n_chars:]):
-                longest = n_chars
-                break
-    return longest
+    if not leaks:
+        return 0
+    heads = {leak[0] for leak in leaks}
+    tail = text[max(0, len(text) + 1 - max(map(len, leaks))) :]
+    for at, char in enumerate(tail):
+        if char in heads and any(leak.startswith(tail[at:]) for leak in leaks):
+            return len(tail) - at
+    return 0
 
 
 def _without_blank(text: str, blank: str) -> str:

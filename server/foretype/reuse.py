@@ -74,6 +74,9 @@ class Index(Generic[GeneratedT]):
         self._settle()
         without_text: GeneratedT | None = None
         for generated in [*self._done.values(), *self._running][::-1]:
+            if generated.anchor.next_line != anchor.next_line:
+                # What `rest_at` would find as well, a call later.
+                continue
             rest = rest_at(generated, anchor)
             if rest is None:
                 continue

@@ -80,7 +80,8 @@ def cut(
     `is_final` says that nothing more will arrive, `is_whole` that the model ended the
     text by itself.
     """
-    circles = _CIRCLES.search(text)
+    # While text arrives, only its end can have begun to go round.
+    circles = _CIRCLES.search(text, 0 if is_final else max(0, len(text) - 96))
     if circles:
         text, is_final = text[: circles.start()], True
     if shape is Shape.LINE:
