@@ -105,10 +105,10 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="the file to type from (default: a module of Foretype)",
+        help="the file to type from (default: a small sample)",
     )
     demo.add_argument(
-        "--record", type=Path, metavar="SVG", help="save the last picture as an SVG"
+        "--record", type=Path, metavar="SVG", help="save the best picture as an SVG"
     )
     demo.set_defaults(run=_demo)
     return parser
