@@ -444,6 +444,16 @@ async def test_input_from_a_file_goes_through_the_portable_reader(
     assert stdout.count(b"Content-Length") == 2
 
 
+async def test_without_any_input_it_ends() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *SERVER_COMMAND,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(DEADLINE_S):
+        assert await process.wait() == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 async def test_the_built_in_model_dies_with_a_killed_server(
     start: Callable[..., Any], built_in_cache: Path, monkeypatch: pytest.MonkeyPatch

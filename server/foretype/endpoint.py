@@ -233,7 +233,7 @@ class _MalformedError(Exception):
 class _Events(AsyncStream[object]):
     """The package's stream, less its typed object for each event.
 
-    A typed object costs 140 us an event where this costs 9 (docs/latency.md).
+    A typed object makes an event cost several times as much (docs/latency.md).
     """
 
     async def events(self) -> AsyncGenerator[dict[str, Any], None]:

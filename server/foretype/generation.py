@@ -110,14 +110,28 @@ class Generation:
                 raw += piece
                 self.timeline.n_chunks += 1
                 self._receive(raw, is_final=False)
-                if self._has_enough() or reuse.has_diverged(self):
+                if self._has_enough(piece) or reuse.has_diverged(self):
                     # Who waits for the text is answered before the stream is closed.
                     for _ in range(ANSWER_TURNS):
                         await asyncio.sleep(0)
                     return
 
-    def _has_enough(self) -> bool:
-        return trim.cut(self.anchor, self.text, self._shape, is_final=False).is_enough
+    def _has_enough(self, piece: str) -> bool:
+        """Whether nothing that follows a piece would be kept.
+
+        Only a line's end and a line's beginning decide that, or any character where
+        text follows the cursor or goes round in circles.
+        """
+        line = self.text.rpartition("\n")[2].strip()
+        decides = (
+            "\n" in piece
+            or len(line) <= len(piece)
+            or self.anchor.line_suffix
+            or trim.may_circle(self.text)
+        )
+        return bool(decides) and (
+            trim.cut(self.anchor, self.text, self._shape, is_final=False).is_enough
+        )
 
     def _receive(self, raw: str, *, is_final: bool) -> None:
         text = prompt.received(raw, self._prompt, self.anchor, is_final=is_final)

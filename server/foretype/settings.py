@@ -7,10 +7,8 @@ in JSON and in the environment are derived from them.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
@@ -353,6 +351,9 @@ def _entries(
 
 
 def _unknown(name: str, spelling: str) -> str:
+    # Imported here, as few starts of the server need it.
+    import difflib
+
     known = list(_known_names(spelling))
     sections = [section.name for section in fields(Settings)]
     if name in sections:
@@ -409,6 +410,9 @@ def _from_environment(value: str, expected: Any) -> Any:
         return int(value) if re.fullmatch(r"-?\d{1,18}", value) else value
     if expected is str:
         return value
+    # Imported here, as few starts of the server need it.
+    import shlex
+
     try:
         return shlex.split(value)
     except ValueError:

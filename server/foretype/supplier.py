@@ -10,13 +10,15 @@ import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from foretype import local
 from foretype.errors import ModelError
-from foretype.local_server import N_SLOTS
 from foretype.model import Model
 from foretype.settings import EndpointSettings, Settings
 from foretype.status import Kind, Status
+
+if TYPE_CHECKING:
+    from foretype import local
 
 # A model that could not be had is tried again by the first request after this long.
 RETRY_PAUSE_S = 20.0
@@ -88,6 +90,10 @@ class ModelSupplier:
         return made
 
     async def _make_local(self, settings: Settings) -> _Made:
+        # Imported here, because a server with an endpoint starts faster without it.
+        from foretype import local
+        from foretype.local_server import N_SLOTS
+
         self._say(Kind.NORMAL, f"loading {settings.model_name}", busy=True)
         model_path = settings.local.model_path
         # Importing the client takes as long as loading the weights: do both at once.

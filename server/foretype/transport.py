@@ -10,6 +10,8 @@ import asyncio
 import logging
 import os
 import re
+import stat
+import sys
 import threading
 from asyncio import StreamReader
 from collections.abc import AsyncIterator
@@ -50,13 +52,23 @@ async def open_reader(file: BinaryIO) -> StreamReader:
     """A reader of a pipe, a socket or a file."""
     loop = asyncio.get_running_loop()
     reader = StreamReader(READ_AHEAD_BYTES)
-    try:
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-    except (ValueError, OSError, NotImplementedError):
+    if _can_be_watched(file):
+        protocol = asyncio.StreamReaderProtocol(reader)
+        await loop.connect_read_pipe(lambda: protocol, file)
+    else:
         threading.Thread(
             target=_feed, args=(file, reader, loop), name="stdin", daemon=True
         ).start()
     return reader
+
+
+def _can_be_watched(file: BinaryIO) -> bool:
+    """Whether the event loop can wait for a file: a pipe or a socket, not on Windows.
+
+    NB: asyncio takes any character device, of which epoll refuses `/dev/null`.
+    """
+    mode = os.fstat(file.fileno()).st_mode
+    return sys.platform != "win32" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
 
 
 def _feed(
@@ -87,12 +99,11 @@ class Writer:
     async def open(cls, file: BinaryIO) -> Writer:
         """A writer to a pipe, a socket or a file."""
         writer = cls()
-        loop = asyncio.get_running_loop()
-        try:
-            writer._transport, _ = await loop.connect_write_pipe(
-                lambda: _Closing(writer.is_closed), file
-            )
-        except (ValueError, OSError, NotImplementedError):
+        if _can_be_watched(file):
+            protocol = _Closing(writer.is_closed)
+            loop = asyncio.get_running_loop()
+            writer._transport, _ = await loop.connect_write_pipe(lambda: protocol, file)
+        else:
             writer._file = file
         return writer
 

@@ -16,6 +16,7 @@ _CLOSING_PUNCTUATION = re.compile(r"[\s)\]}>\"'`;,:]*")
 _OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(do|then|else|begin|try))$")
 # A word or a part of one again and again is a model going round in circles.
 _CIRCLES = re.compile(r"(\w{1,8}?)\1{9,}")
+CIRCLE_CHARS = 24
 _FIRST_LINE_WITH_TEXT = re.compile(r"\s*\S[^\r\n]*")
 
 # A completion longer than this is more than a person reads before the next key.
@@ -67,6 +68,11 @@ def is_closing_punctuation(text: str) -> bool:
     return _CLOSING_PUNCTUATION.fullmatch(text) is not None
 
 
+def may_circle(text: str) -> bool:
+    """Whether the end of a text has so few different characters that it may repeat."""
+    return len(set(text[-CIRCLE_CHARS:])) <= CIRCLE_CHARS // 3
+
+
 def cut(
     anchor: Anchor,
     text: str,
@@ -80,10 +86,10 @@ def cut(
     `is_final` says that nothing more will arrive, `is_whole` that the model ended the
     text by itself.
     """
-    # While text arrives, only its end can have begun to go round.
-    circles = _CIRCLES.search(text, 0 if is_final else max(0, len(text) - 96))
-    if circles:
-        text, is_final = text[: circles.start()], True
+    if is_final or may_circle(text):
+        circles = _CIRCLES.search(text)
+        if circles:
+            text, is_final = text[: circles.start()], True
     if shape is Shape.LINE:
         kept = _cut_line(anchor, text, is_final)
     else:

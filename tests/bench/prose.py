@@ -1,0 +1,109 @@
+"""What docs/latency.md says around its numbers; no number in here was measured."""
+
+# One sentence a line, as in all Markdown here.
+# ruff: noqa: E501
+
+HEAD = """\
+# Latency
+
+How long a key takes from the editor's side, and what it costs.
+This page is written by `python tests/bench/latency.py --write`; nothing on it is typed by hand.
+
+The server is the real one, `foretype --stdio`, in a process of its own.
+The endpoint is a fake one, in another process on the same machine, so the time a model takes is not in any number.
+Stamps are of Python's `perf_counter_ns`, which on Linux is one clock for all processes.
+What is compared takes turns, key by key or run by run: compare the ratios, and take the milliseconds for this machine's.
+p50 is the median; p99 is what 99 of 100 stay below.
+
+To measure your own machine, from a checkout with the `test` extra installed:
+
+```sh
+python tests/bench/latency.py           # prints the tables, after a few minutes
+python tests/bench/latency.py --quick   # a few keys of each, to see it work
+python tests/bench/latency.py --write   # writes this page
+```
+"""
+
+MEMORY = """\
+A suggestion is typed as suggested, a character at a time, at one place after the other.
+Each key is a `didChange` and a `textDocument/inlineCompletion` in one write; the time is from before that write to the last byte of the response read.
+*Stock* is a server that pygls alone makes (`tests/bench/stock_server.py`), given the same bytes: its handler answers a constant, so what it takes is only transport, decoding and the document.
+*Asked again* counts the keys for which the model was asked although it had been asked before; the time then includes the endpoint's.
+"""
+MEMORY_FOUND = """\
+The time does not grow with the number of lines, because an edit changes the list of lines in place and a snapshot takes what is around the cursor.
+It does grow with the length of a line: a position within one line is found by encoding it, and an edit splits the whole line again.
+"""
+
+WRITTEN = """\
+Each key is typed where the model has not been asked before, so each becomes a request.
+The time is from before the key is written to the endpoint having read and parsed the whole HTTP request: a pipe and a loopback connection are in it.
+*Kept* is the share of requests that went over a connection that was open already.
+A stream that ends by itself keeps its connection; one that is left because the line is complete closes it, as that is the only way to tell an HTTP/1.1 server to stop.
+*Down the file* moves a few lines at a time, *anywhere* jumps through the whole file.
+"""
+WRITTEN_FOUND = """\
+What was tried: the table of [the HTTP backends](#the-http-backends) has the same request made without the server.
+Most of the time of a request is the `openai` package's: it builds the request's options, headers and URL anew each time, and its aiohttp transport converts that request into another one.
+Sending the same request through aiohttp alone saved a good part of the time.
+The server's own share is what an [answer from memory](#answers-from-memory) takes, and the prompt.
+A jump costs more in a long file, because finding where a line begins walks from the place last used.
+"""
+
+ANSWERED = """\
+From before the endpoint writes what completes the answer, to the last byte of the response read.
+What completes it is the line end in the last chunk, after which the server reads no more, or the end of the stream.
+The endpoint pauses before it, so the server has to wake up, as it does between the chunks of a real model.
+"""
+ANSWERED_FOUND = """\
+A chunk passes through aiohttp, the `openai` package's decoder of events and four generators before the generation has it, and wakes the request's task.
+Where the line's end completes the answer, closing the connection comes before the response: the generation closes its stream before those who wait can run.
+What was tried: letting them run first brings it below the time of a stream that ends by itself.
+"""
+
+ABORTS = """\
+A stream stands still behind its first chunk; a key is typed that it does not agree with.
+The time is from before that `didChange` is written to the endpoint seeing the connection closed.
+"""
+ABORTS_FOUND = ""
+
+START = """\
+From before the process is started; the import is over when a byte that is written behind it has been read.
+The runs take turns.
+"""
+START_FOUND = """\
+`python -X importtime` says where the time goes: by far most of it is `lsprotocol.types`, which every pygls server waits for.
+The rest of the difference is Foretype's own modules with `platformdirs` and `argparse`, and making the server.
+The HTTP client is imported in a thread as soon as `initialize` is answered.
+"""
+
+RESIDENT = """\
+Each document has been completed in once.
+The difference between the servers is the HTTP client, which is imported for the first request, and what is remembered.
+"""
+RESIDENT_FOUND = ""
+
+CPU = """\
+CPU time of the server's process, user and system, as the operating system counts it.
+A key from memory is a `didChange` and a request.
+A chunk costs the difference between a stream of 512 chunks and one that brings the same text in one, divided by 511; a request is the latter.
+In the first two kinds of stream the endpoint writes as fast as it can, so that the server reads several chunks at once.
+"""
+CPU_FOUND = """\
+Reading a chunk off the wire is the smaller part, as [the HTTP backends](#the-http-backends) show.
+The rest is done for each chunk over the whole text so far: what may become a marker is looked for at its end, and it is cut to shape twice, by the generation and by the request that waits.
+What was tried: cutting only where a chunk ends a line, and looking for markers only where a character of one is near the end, brings chunks that come at once down to about the budget.
+A chunk that comes alone costs a turn of the event loop and its system calls as well, whatever reads it.
+"""
+
+BACKENDS = """\
+The same request and stream, read in the benchmark's own process: what each way to talk HTTP costs by itself.
+The connection is kept; the endpoint writes as fast as it can.
+"""
+BACKENDS_FOUND = """\
+This is why Foretype reads raw events and has the package send through aiohttp.
+"""
+
+DECODING = """\
+The parameters of one `didChange` of one character, from a dictionary to the protocol's classes.
+"""
