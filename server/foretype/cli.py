@@ -28,7 +28,7 @@ Completions come from the built-in local model until you set an endpoint, in
 
 def main() -> None:
     """Runs the command line; every error is one line and a non-zero exit code."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(_places_last(sys.argv[1:]))
     logs.to_file(arguments.log_file, arguments.log_level)
     try:
         sys.exit(arguments.run(arguments))
@@ -37,6 +37,14 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _places_last(argv: list[str]) -> list[str]:
+    """The arguments with `-:LINE:COL` at the end, where it cannot be an option."""
+    places = [argument for argument in argv if argument.startswith("-:")]
+    if not places:
+        return argv
+    return [*(a for a in argv if a not in places), "--", *places]
 
 
 def user_layers() -> tuple[list[Layer], list[str]]:

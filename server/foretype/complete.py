@@ -118,6 +118,8 @@ async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> i
     if completion is not None:
         console.print(Text(completion.insert_text[len(printed) :], style="dim"), end="")
     console.print()
+    if answer.generation is not None:
+        await answer.generation.ended()
     console.print(Text(_summary(answer), style="bold"))
     if answer.error is not None:
         raise answer.error
