@@ -17,7 +17,7 @@ from foretype.client import SERVER_COMMAND
 
 pytestmark = pytest.mark.asyncio
 
-URI = "file:///work/area.py"
+URI = "file:///home/me/area.py"
 TEXT = "def area(r):\n    return "
 
 

@@ -63,7 +63,7 @@ class Template:
         return tuple(m.strip() for m in markers if m.strip()) + self.stop
 
 
-# Sources: the model cards and repositories named in docs/prompts.md. The first family
+# Sources: each family's model card, or the repository it is published in. The first one
 # whose `names` match is taken, so narrow names stand before wide ones.
 TEMPLATES = (
     Template(

@@ -124,7 +124,6 @@ class Tally:
     n_keys: int = 0
     n_chars: int = 0
     """All that was entered, by keys and by accepting."""
-    n_accepted: int = 0
     n_accepted_chars: int = 0
     n_requests: int = 0
     n_overtaken: int = 0

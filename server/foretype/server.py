@@ -38,7 +38,6 @@ _PASSING = (Unreachable, RateLimited, BadAnswer)
 
 _LOG_LEVELS = {
     Kind.NORMAL: logging.INFO,
-    Kind.INACTIVE: logging.INFO,
     Kind.WARNING: logging.WARNING,
     Kind.ERROR: logging.WARNING,
 }
@@ -107,7 +106,11 @@ class Server(LanguageServer):
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         async for body in transport.messages(reader):
-            self.protocol.receive(body)
+            try:
+                self.protocol.receive(body)
+            except Exception as error:
+                # One message must not end the conversation.
+                log_crash(log, "a message failed", error)
             if self.protocol.is_over:
                 return
             # NB: A request's handler takes its snapshot when its task first runs; the

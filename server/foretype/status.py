@@ -12,7 +12,6 @@ class Kind(enum.Enum):
     NORMAL = "Normal"
     WARNING = "Warning"
     ERROR = "Error"
-    INACTIVE = "Inactive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,6 @@ class Typist:
             return
         is_all = accepted == self._screen.ghost
         self._type(accepted)
-        self.tally.n_accepted += 1
         self.tally.n_accepted_chars += len(accepted)
         if is_all:
             # Like VS Code, which says nothing of a line accepted out of several.

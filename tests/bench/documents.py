@@ -33,7 +33,7 @@ class Document:
     """One open document: the messages that open it and change it."""
 
     def __init__(self, text: str) -> None:
-        self.uri = f"file:///work/module_{next(_numbers)}.py"
+        self.uri = f"file:///home/me/module_{next(_numbers)}.py"
         self._text = text
         self._version = 1
 
