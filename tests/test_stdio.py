@@ -347,6 +347,27 @@ async def test_an_endpoint_that_is_down_shows_nothing_and_no_error(
     assert not [p for method, p in told if method == "window/showMessage"]
 
 
+async def test_a_model_that_cannot_start_is_told_in_one_message(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORETYPE_LOCAL_MODEL_PATH", str(home / "no.gguf"))
+    async with Client() as client:
+        await client.initialize()
+        client.notify("textDocument/didOpen", opened())
+        for _ in range(3):
+            answer = await client.request(
+                "textDocument/inlineCompletion", completion_at(1, 11)
+            )
+            assert texts(answer) == []
+        shown = []
+        while client.has_notifications:
+            method, params = await client.notification()
+            if method == "window/showMessage":
+                shown.append(params["message"])
+    assert len(shown) == 1
+    assert "no.gguf" in shown[0]
+
+
 async def test_wrong_settings_are_named_once(
     endpoint: FakeEndpoint, home: Path
 ) -> None:

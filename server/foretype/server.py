@@ -64,6 +64,7 @@ class Server(LanguageServer):
         self._is_configured_by_client = False
         self._background: set[asyncio.Task[None]] = set()
         self._shown_error: type[ModelError] | None = None
+        self._last_status: Status | None = None
         handlers: dict[str, Callable[..., Any]] = {
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._initialized,
@@ -259,7 +260,6 @@ class Server(LanguageServer):
         if type(error) is self._shown_error:
             return
         self._shown_error = type(error)
-        log.warning("%s", error)
         passes = isinstance(error, _PASSING)
         self._tell(Status(Kind.WARNING if passes else Kind.ERROR, str(error)))
 
@@ -268,7 +268,6 @@ class Server(LanguageServer):
         token: str | None = None
         while True:
             status = await self.session.models.statuses.get()
-            log.log(_LOG_LEVELS[status.kind], "%s", status.message)
             self._tell(status)
             if token is not None:
                 end = types.WorkDoneProgressEnd(message=status.message)
@@ -290,6 +289,11 @@ class Server(LanguageServer):
         return token
 
     def _tell(self, status: Status) -> None:
+        """Tells a status, if it is news: in the log, to the client, and by a message."""
+        if status == self._last_status:
+            return
+        self._last_status = status
+        log.log(_LOG_LEVELS[status.kind], "%s", status.message)
         self.protocol.notify(
             "didChangeStatus",
             {
