@@ -289,7 +289,7 @@ class Server(LanguageServer):
         return token
 
     def _tell(self, status: Status) -> None:
-        """Tells a status, if it is news: in the log, to the client, and by a message."""
+        """Tells a status that is news: in the log, to the client, in a message."""
         if status == self._last_status:
             return
         self._last_status = status
