@@ -30,7 +30,9 @@ class Session:
         self.documents: dict[str, Document] = {}
         self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
-        self._problems = list(problems)
+        # What could not be read, and what was read and does not fit.
+        self._unread = list(problems)
+        self._unfit: list[str] = []
         self._reported: set[str] = set()
         # The settings that the model in use was made from.
         self._in_use: Settings | None = None
@@ -41,14 +43,15 @@ class Session:
     def configure(self, layer: Layer, problems: Iterable[str] = ()) -> None:
         """Takes in settings, in the place of earlier ones from the same source."""
         self._layers[layer.source] = layer
-        self.settings, found = resolve(list(self._layers.values()))
-        self._problems += [*problems, *found]
+        self._unread += problems
+        # What was wrong only for want of a later layer is not wrong any more.
+        self.settings, self._unfit = resolve(list(self._layers.values()))
 
     def new_problems(self) -> list[str]:
         """What is wrong with the settings and was not said before."""
-        new = [p for p in dict.fromkeys(self._problems) if p not in self._reported]
+        problems = dict.fromkeys((*self._unread, *self._unfit))
+        new = [p for p in problems if p not in self._reported]
         self._reported.update(new)
-        self._problems.clear()
         return new
 
     def use_settings(self) -> None:

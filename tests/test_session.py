@@ -1,0 +1,29 @@
+"""What a session says of the settings of all its sources together."""
+
+from __future__ import annotations
+
+from foretype.session import Session
+from foretype.settings import Layer
+
+
+def test_what_a_later_source_sets_is_not_missing() -> None:
+    session = Session(
+        [
+            Layer("config.toml", {"endpoint": {"base_url": "http://h/v1"}}),
+            Layer("the environment", {"FORETYPE_ENDPOINT_MODEL": "m"}, "environment"),
+        ]
+    )
+    assert session.new_problems() == []
+    assert session.settings.endpoint.model == "m"
+
+
+def test_a_problem_is_returned_once() -> None:
+    session = Session([Layer("config.toml", {"endpoint": {"modle": "m"}})], ["broken"])
+    broken, unknown = session.new_problems()
+    assert broken == "broken"
+    assert "endpoint.modle" in unknown
+    assert session.has_reported(unknown)
+    session.configure(Layer("the editor", {"endpoint": {"baseUrl": 1}}, "json"))
+    (wrong,) = session.new_problems()
+    assert "endpoint.baseUrl" in wrong
+    assert session.new_problems() == []
