@@ -83,6 +83,7 @@ class EndpointModel:
         self._wire = wire
         self._headers = {} if endpoint.api_key else _NO_KEY
         self._has_kept_connection = False
+        self._open: set[_Events] = set()
         # The slot of each document, the one used longest ago first.
         self._slots: dict[str, int] = {}
         self._client = _Client(
@@ -129,6 +130,10 @@ class EndpointModel:
                 pass
 
     async def close(self) -> None:
+        # NB: aiohttp leaves a reader waiting for ever where its connection is closed
+        # between the answer's head and the next chunk; closing the answer wakes it.
+        for stream in tuple(self._open):
+            await stream.close()
         await self._client.close()
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
@@ -159,12 +164,14 @@ class EndpointModel:
         fields = {"model": self._endpoint.model, **body}
         try:
             stream = await self._ask(fields)
+            self._open.add(stream)
             try:
                 async with aclosing(stream.events()) as events:
                     async for event in events:
                         yield event
                 self._has_kept_connection = True
             finally:
+                self._open.discard(stream)
                 await stream.close()
         except openai.OpenAIError as error:
             raise _model_error(error, self._endpoint, self._where) from error
