@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -101,6 +101,7 @@ def check_edits(
         before, text = text, changed(text, change, encoding)
         edit = lsp.apply(mirror, as_sent(change), encoding)
         assert mirror.text == text
+        assert mirror.n_chars == len(text)
         check_returned(edit, before, text, change, encoding)
         check_places(mirror, text, encoding)
         mirror.locate(look % (len(text) + 1))
@@ -355,12 +356,14 @@ def anchor_of(text: str, offset: int) -> Anchor:
     start = max(at for at in line_starts(text) if at <= offset)
     line, *following = lines_of(text[start:])
     near = [ln.strip() for ln in following[: document.BLOCK_LINES]]
+    next_line, line_after, *_ = [*filter(None, near), "", ""]
     suffix = line[offset - start :][: document.MAX_LINE_SUFFIX_CHARS]
     return Anchor(
         before=text[max(0, start - document.ANCHOR_CHARS) : start],
         line_prefix=text[start:offset][-document.MAX_LINE_PREFIX_CHARS :],
         line_suffix=suffix.rstrip("\r\n"),
-        next_line=next(filter(None, near), ""),
+        next_line=next_line,
+        line_after=line_after,
         line_end=re.search(r"\r\n|\r|\n|$", text)[0] or "\n",  # type: ignore[index]
     )
 
@@ -406,15 +409,15 @@ def test_the_view_begins_at_the_same_place_while_the_cursor_moves_down() -> None
     ("drawing", "anchor"),
     [
         pytest.param(
-            "import os\n\ndef f(x):\n    return (█)\n\n\n  g()\n",
-            Anchor("import os\n\ndef f(x):\n", "    return (", ")", "g()", "\n"),
+            "import os\n\ndef f(x):\n    return (█)\n\n\n  g()\n  h()\n",
+            Anchor("import os\n\ndef f(x):\n", "    return (", ")", "g()", "h()", "\n"),
             id="a place in the middle",
         ),
-        pytest.param("█", Anchor("", "", "", "", "\n"), id="an empty document"),
+        pytest.param("█", Anchor("", "", "", "", "", "\n"), id="an empty document"),
         pytest.param(
-            "a\r\n\tb█c\r\nd", Anchor("a\r\n", "\tb", "c", "d", "\r\n"), id="crlf"
+            "a\r\n\tb█c\r\nd", Anchor("a\r\n", "\tb", "c", "d", "", "\r\n"), id="crlf"
         ),
-        pytest.param("a\rb█\r\r", Anchor("a\r", "b", "", "", "\r"), id="cr"),
+        pytest.param("a\rb█\r\r", Anchor("a\r", "b", "", "", "", "\r"), id="cr"),
     ],
 )
 def test_an_anchor_is_the_text_right_around_the_cursor(
@@ -429,3 +432,28 @@ def test_an_anchor_is_the_text_right_around_the_cursor(
 def test_a_place_outside_the_text_is_its_nearer_end(offset: int) -> None:
     mirror = Document("file:///a", "text", 1, "one\ntwo")
     assert mirror.snapshot(offset, Settings()).offset == (0 if offset < 0 else 7)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "text", "n_before_chars", "n_after_chars"),
+    [
+        pytest.param("import os\n\nx = █\ny\n", "1 + 1", 0, 0, id="in a line"),
+        pytest.param("def f():█\ny\n", "\n    a\n    b", 0, 0, id="lines"),
+        pytest.param("a\r\nf(█);\r\n", "x,\r\n  y)", 0, 1, id="over a bracket"),
+        pytest.param("x = pri█\n", "print", 3, 0, id="over a word"),
+        pytest.param("f(ab█)\n", "\n", 2, 1, id="over both"),
+    ],
+)
+def test_what_a_view_will_be_is_what_it_is_then(
+    drawing: str, text: str, n_before_chars: int, n_after_chars: int
+) -> None:
+    marked = markers.parse(drawing)
+    mirror = Document("file:///a", "text", 1, marked.prefix + marked.suffix)
+    offset = len(marked.prefix)
+    imagined = mirror.snapshot(offset, Settings()).after(
+        text, n_before_chars=n_before_chars, n_after_chars=n_after_chars
+    )
+    edit = mirror.replace(offset - n_before_chars, offset + n_after_chars, text)
+    present = mirror.snapshot(edit.end, Settings())
+    assert imagined.anchor.start == present.anchor.start
+    assert replace(imagined, n_chars=present.n_chars) == present

@@ -28,7 +28,8 @@ model
 completions  chat  endpoint  weights  local_server  local
 supplier
 generation
-engine
+suggestions
+reason  engine
 session
 lsp
 transport

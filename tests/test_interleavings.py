@@ -229,7 +229,7 @@ class Interleaving:
         edit = self.document.replace(start, start + n_removed, text)
         self.undo.append((self.document, edit.start, edit.removed, edit.inserted))
         self.cursor = edit.end
-        self.session.edited(self.document, edit)
+        self.session.edited(self.document, [edit])
 
 
 @pytest.mark.parametrize("start", range(0, N_SEEDS, 100))

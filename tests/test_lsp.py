@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from pygls.protocol import default_converter
 
 import markers
 from foretype import lsp
-from foretype.document import Document
+from foretype.document import Document, Snapshot
 from foretype.engine import Completion, Source
+from foretype.settings import EditorSettings, Settings
 
 CONVERTER = default_converter()
+ITEM = {"insertText": "x", "command": {"arguments": [7]}}
 
 
 # Positions
@@ -175,17 +178,6 @@ def test_a_message_is_read_as_the_stock_converter_reads_it(
             completion(),
             id="tokens",
         ),
-        pytest.param(
-            COMPLETION,
-            completion(
-                context={
-                    "triggerKind": 2,
-                    "selectedCompletionInfo": {"range": RANGE, "text": "x"},
-                }
-            ),
-            completion(),
-            id="selection in a popup",
-        ),
     ],
 )
 def test_what_is_not_used_is_not_read(
@@ -218,7 +210,7 @@ def test_every_client_says_in_its_way_that_a_person_asked(
     [
         *((method, None) for method in lsp.HOT_PARAMS),
         *((method, []) for method in lsp.HOT_PARAMS),
-        *((method, {}) for method in lsp.HOT_PARAMS),
+        *((method, {}) for method in lsp.HOT_PARAMS if method != lsp.DID_FOCUS),
         (CHANGE, change({})),
         (CHANGE, change({"text": 1})),
         (CHANGE, change({"text": "", "range": {"start": POSITION}})),
@@ -234,6 +226,13 @@ def test_every_client_says_in_its_way_that_a_person_asked(
         (COMPLETION, completion(position={"line": 1.0, "character": 0})),
         (COMPLETION, completion(position={"line": 1})),
         (COMPLETION, completion(context=[1])),
+        (COMPLETION, completion(context={"selectedCompletionInfo": {"text": "x"}})),
+        (COMPLETION, completion(context={"selectedCompletionInfo": {"range": RANGE}})),
+        (lsp.DID_SHOW_COMPLETION, {"item": {"command": {"arguments": []}}}),
+        (lsp.DID_SHOW_COMPLETION, {"item": {"command": {"arguments": ["7"]}}}),
+        (lsp.DID_PARTIALLY_ACCEPT_COMPLETION, {"item": ITEM}),
+        (lsp.DID_PARTIALLY_ACCEPT_COMPLETION, {"item": ITEM, "acceptedLength": "2"}),
+        (lsp.DID_FOCUS, {"textDocument": {"uri": 1}}),
         (COMPLETION, completion(textDocument={"uri": None})),
         (CANCEL, {"id": None}),
         (CANCEL, {"id": [1]}),
@@ -247,24 +246,180 @@ def test_a_message_that_is_wrong_is_refused(method: str, params: Any) -> None:
         lsp.HOT_PARAMS[method](params)
 
 
+def test_a_selection_in_a_list_is_read() -> None:
+    params = completion(
+        context={
+            "triggerKind": 2,
+            "selectedCompletionInfo": {"range": RANGE, "text": "x"},
+        }
+    )
+    info = lsp.HOT_PARAMS[COMPLETION](params).context.selected_completion_info
+    assert info.text == "x"
+    assert CONVERTER.unstructure(info.range) == RANGE
+
+
+@pytest.mark.parametrize(
+    ("text", "n_units", "n_chars"),
+    [("print(x)", 5, 5), ("\U0001f642x", 2, 1), ("\U0001f642x", 3, 2), ("x", 9, 1)],
+)
+@pytest.mark.parametrize("is_value", [False, True])
+def test_a_part_that_was_accepted_is_counted_in_characters(
+    text: str, n_units: int, n_chars: int, is_value: bool
+) -> None:
+    insert_text = {"kind": "snippet", "value": text} if is_value else text
+    params = {"item": {**ITEM, "insertText": insert_text}, "acceptedLength": n_units}
+    read = lsp.HOT_PARAMS[lsp.DID_PARTIALLY_ACCEPT_COMPLETION]
+    assert read(params) == lsp.AcceptedPart(7, n_chars)
+
+
+def test_a_focus_may_be_of_no_document() -> None:
+    read = lsp.HOT_PARAMS[lsp.DID_FOCUS]
+    assert read({}) is None
+    assert read({"textDocument": {"uri": "file:///a"}}) == "file:///a"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_vs_code"),
+    [
+        ("Visual Studio Code", True),
+        ("Visual Studio Code - Insiders", True),
+        ("VSCodium", True),
+        ("code-server", True),
+        ("Neovim", False),
+        ("helix", False),
+        ("", False),
+    ],
+)
+def test_what_suits_an_editor_goes_by_its_name(name: str, is_vs_code: bool) -> None:
+    assert bool(lsp.defaults_for(name)) is is_vs_code
+
+
+@pytest.mark.parametrize(
+    ("experimental", "can_extend"),
+    [
+        ({"foretype": {"didExtend": True}}, True),
+        ({"foretype": {"didExtend": 1}}, False),
+        ({"foretype": []}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_client_says_that_it_asks_again(experimental: Any, can_extend: bool) -> None:
+    capabilities = types.ClientCapabilities(experimental=experimental)
+    assert lsp.can_extend(capabilities) is can_extend
+
+
 # The answer
 
 
-def test_an_answer_inserts_at_the_cursor_and_tells_when_it_was_accepted() -> None:
-    answer = lsp.inline_completion_list(
-        Completion(7, "x + 1\n", Source.MODEL), types.Position(3, 4)
+@dataclass
+class Answered:
+    """A completion in a document, and what an editor is told of it."""
+
+    document: Document
+    snapshot: Snapshot
+    position: types.Position
+    completion: Completion
+    encoding: Encoding
+
+    def applied(self, replaced: types.Range, text: str) -> str:
+        """The document once the editor has made of it what it was told."""
+        start = lsp.offset(self.document, replaced.start, self.encoding)
+        end = lsp.offset(self.document, replaced.end, self.encoding)
+        assert replaced.start.line == replaced.end.line == self.position.line
+        return self.document.text[:start] + text + self.document.text[end:]
+
+
+def answered(
+    drawing: str, encoding: Encoding = Encoding.Utf16, **editor: Any
+) -> Answered:
+    marked = markers.parse(drawing)
+    document = Document("file:///a", "python", 1, marked.prefix + marked.suffix)
+    offset = len(marked.prefix)
+    settings = Settings(editor=EditorSettings(**editor))
+    return Answered(
+        document,
+        document.snapshot(offset, settings),
+        lsp.position(document, offset, encoding),
+        Completion(7, marked.completion, Source.MODEL, marked.n_replaced_chars),
+        encoding,
     )
-    at = {"line": 3, "character": 4}
-    assert CONVERTER.unstructure(answer) == {
-        "items": [
-            {
-                "insertText": "x + 1\n",
-                "range": {"start": at, "end": at},
-                "command": {
-                    "title": "Accept",
-                    "command": "foretype.accept",
-                    "arguments": [7],
-                },
-            }
-        ]
-    }
+
+
+def accepted(drawing: str) -> str:
+    marked = markers.parse(drawing)
+    return marked.prefix + marked.completion + marked.suffix[marked.n_replaced_chars :]
+
+
+DRAWINGS = [
+    pytest.param("x\n    y = ├f(x)\n    z┤\nq", id="lines"),
+    pytest.param("x\nprint(├x);┤)╣\n", id="over a bracket"),
+    pytest.param("x = '\U0001f642├\U0001f642')┤')╣", id="emoji"),
+    pytest.param("├import os┤", id="at the beginning"),
+    pytest.param(f"{'x' * 2000}├y┤", id="behind a long line"),
+]
+
+
+@pytest.mark.parametrize("encoding", [Encoding.Utf8, Encoding.Utf16, Encoding.Utf32])
+@pytest.mark.parametrize("range_start", ["cursor", "line"])
+@pytest.mark.parametrize("drawing", DRAWINGS)
+def test_an_item_says_what_it_inserts_and_where(
+    drawing: str, range_start: str, encoding: Encoding
+) -> None:
+    it = answered(drawing, encoding, range_start=range_start)
+    (item,) = lsp.inline_completion_list(
+        [it.completion], it.snapshot, it.position, encoding
+    ).items
+    assert item.range is not None and isinstance(item.insert_text, str)
+    assert it.applied(item.range, item.insert_text) == accepted(drawing)
+    is_repeated = range_start == "line" and len(it.snapshot.anchor.line_prefix) < 1000
+    start = 0 if is_repeated else it.position.character
+    assert item.range.start.character == start
+    assert item.command == types.Command("Accept", "foretype.accept", arguments=[7])
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS)
+def test_a_list_has_one_entry_over_the_typed_word(drawing: str) -> None:
+    it = answered(drawing)
+    answer = lsp.completion_list([it.completion], it.snapshot, it.position, it.encoding)
+    assert answer.is_incomplete
+    (item,) = answer.items
+    assert isinstance(item.text_edit, types.TextEdit)
+    assert it.applied(item.text_edit.range, item.text_edit.new_text) == accepted(
+        drawing
+    )
+    assert "\n" not in item.label
+    assert item.command == types.Command("Accept", "foretype.accept", arguments=[7])
+
+
+def test_a_list_has_it_behind_real_names_unless_asked() -> None:
+    for is_first, sort_text in ((False, "~"), (True, "!")):
+        it = answered("x = pri├nt(x)┤", popup_first=is_first)
+        (item,) = lsp.completion_list(
+            [it.completion], it.snapshot, it.position, it.encoding
+        ).items
+        assert item.sort_text == sort_text
+        assert item.filter_text == "print(x)"
+        assert item.text_edit == types.TextEdit(
+            types.Range(types.Position(0, 4), types.Position(0, 7)), "print(x)"
+        )
+
+
+def test_an_item_for_a_selected_entry_goes_on_from_it_in_its_range() -> None:
+    it = answered("x = pr├┤")
+    chosen = types.Range(types.Position(0, 4), types.Position(0, 6))
+    selected = lsp.Selected(chosen, "print")
+    seen = lsp.with_selected(it.snapshot, selected, it.document, it.encoding)
+    assert seen.prefix == "x = print"
+    completion = Completion(7, "(x)", Source.MODEL)
+    (item,) = lsp.inline_completion_list(
+        [completion], seen, it.position, it.encoding, selected
+    ).items
+    assert (item.range, item.insert_text) == (chosen, "print(x)")
+
+
+def test_the_answer_with_nothing_is_a_list() -> None:
+    it = answered("x = ├y┤")
+    assert CONVERTER.unstructure(
+        lsp.inline_completion_list([], it.snapshot, it.position, it.encoding)
+    ) == {"items": []}

@@ -28,6 +28,12 @@ class Generated:
     # Where it was is lost, so that the text alone must say it.
     offset: int | None = None
     cursors: tuple[Anchor, ...] = ()
+    n_assumed_chars: int = 0
+    is_alternative: bool = False
+
+    @property
+    def suffix_key(self) -> str:
+        return reuse.suffix_key(self.anchor)
 
     def end(self) -> None:
         self.is_done = True
@@ -64,6 +70,9 @@ def check_rest(then: str, now: str, *, is_running: bool = False) -> None:
             "x = ├'é\U0001f642b'┤", "x = 'é\U0001f642├b'┤", id="any characters"
         ),
         pytest.param("x\u2028y├ab┤", "x\u2028ya├b┤", id="a separator within the line"),
+        pytest.param(
+            "f():├\n\n  a┤", "f():\n  \n  ├a┤", id="an empty line that was indented"
+        ),
     ],
 )
 def test_what_is_typed_as_suggested_stays_suggested(then: str, now: str) -> None:
@@ -126,6 +135,12 @@ def test_who_types_faster_and_otherwise_is_on_their_own() -> None:
         pytest.param("f(├g(x)┤)", "f(g(├x)┤))", id="one more"),
         pytest.param("f(├x┤);", "f(x├┤;", id="one less"),
         pytest.param("f(├x┤) ", "f(├x┤)", id="blanks"),
+        pytest.param(
+            "f() ├{\n  x\n}┤\ny\n", "f() {\n  ├x\n}┤\n}\ny\n", id="brace, and enter"
+        ),
+        pytest.param(
+            "f() {├\n  x\n}┤}\ny\n", "f() {\n├  x\n}┤\n}\ny\n", id="enter in a brace"
+        ),
     ],
 )
 def test_a_bracket_that_the_editor_closed_does_no_harm(then: str, now: str) -> None:
@@ -164,6 +179,11 @@ FAR = "".join(f"line {idx}\n" for idx in range(60))
             f"x = ├a + b┤\ny\n{FAR}end", f"x = a├ + b┤\ny\n{FAR}END", id="below"
         ),
         pytest.param("x = ├1┤\n\ny", "x = ├1┤\n\n\n  y", id="only blank lines"),
+        pytest.param(
+            "def f():  \n  a\n\t\n  x = ├1┤",
+            "def f():\n  a\n\n  x = ├1┤",
+            id="blanks at the ends of lines",
+        ),
     ],
 )
 def test_an_edit_elsewhere_leaves_the_suggestion(then: str, now: str) -> None:

@@ -45,7 +45,8 @@ def check_trim(written: str, kept: str, *, by_hand: bool = False) -> None:
     drawn = markers.draw(markers.Marked(marked.prefix, marked.suffix, (text,)))
     assert drawn == kept
     # The same when all of it comes at once.
-    assert trim.cut(anchor, marked.completion, shape, is_final=True) == Cut(text, True)
+    at_once = trim.cut(anchor, marked.completion, shape, is_final=True)
+    assert (at_once.text, at_once.is_enough) == (text, True)
     enough, *unread = marked.chunks
     assert n_chars == (len(enough) if unread else None)
 
@@ -142,25 +143,25 @@ def test_a_line_ends_where_it_ends(written: str, kept: str) -> None:
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        pytest.param("print(├x)┆\n┤)", "print(├x┤)", id="bracket"),
-        pytest.param("print(├f(x))┆┤)", "print(├f(x)┤)", id="bracket in a bracket"),
-        pytest.param("a[├i]┆ = 1┤]", "a[├i┤]", id="square bracket"),
-        pytest.param("f({├'a': 1}┆)┤})", "f({├'a': 1┤})", id="two brackets"),
-        pytest.param('print("├hello"┆)┤")', 'print("├hello┤")', id="quote"),
-        pytest.param("x = '├it'┆┤'", "x = '├it┤'", id="single quote"),
-        pytest.param("`├a ${b}`┆;┤`;", "`├a ${b}┤`;", id="backtick"),
-        pytest.param('"├say ("┆;)┤"', '"├say (┤"', id="quote ends in a bracket"),
-        pytest.param("f(├x)┆;┤);", "f(├x┤);", id="bracket and semicolon"),
-        pytest.param("x: ├f(1, 2),┆ y┤,", "x: ├f(1, 2)┤,", id="comma"),
-        pytest.param("let x = ├g(a;b);┆┤;", "let x = ├g(a;b)┤;", id="semicolon"),
-        pytest.param("if x├ == {1: 2}:┆┤:", "if x├ == {1: 2}┤:", id="colon"),
+        pytest.param("print(├x)\n┆┤)", "print(├x┤)", id="bracket"),
+        pytest.param("print(├f(x))\n┆┤)", "print(├f(x)┤)", id="bracket in a bracket"),
+        pytest.param("a[├i] = 1\n┆┤]", "a[├i┤]", id="square bracket"),
+        pytest.param("f({├'a': 1})\n┆┤})", "f({├'a': 1┤})", id="two brackets"),
+        pytest.param('print("├hello")\n┆┤")', 'print("├hello┤")', id="quote"),
+        pytest.param("x = '├it'\n┆┤'", "x = '├it┤'", id="single quote"),
+        pytest.param("`├a ${b}`;\n┆┤`;", "`├a ${b}┤`;", id="backtick"),
+        pytest.param('"├say (";)\n┆┤"', '"├say (┤"', id="quote ends in a bracket"),
+        pytest.param("f(├x);\n┆┤);", "f(├x┤);", id="bracket and semicolon"),
+        pytest.param("x: ├f(1, 2), y\n┆┤,", "x: ├f(1, 2)┤,", id="comma"),
+        pytest.param("let x = ├g(a;b);\n┆┤;", "let x = ├g(a;b)┤;", id="semicolon"),
+        pytest.param("if x├ == {1: 2}:\n┆┤:", "if x├ == {1: 2}┤:", id="colon"),
         pytest.param("f(├x┤)", "f(├x┤)", id="not closed again"),
         pytest.param("f(├g(x)┤)", "f(├g(x)┤)", id="closed what it opened"),
         pytest.param("f(├(x]┤)", "f(├(x]┤)", id="closed wrongly"),
-        pytest.param("f(├)┆┤)", "f(├┤)", id="nothing but the bracket"),
+        pytest.param("f(├)\n┆┤)", "f(├┤)", id="nothing but the bracket"),
         pytest.param("f(├\n┆x)┤)", "f(├┤)", id="nothing before a line end"),
         pytest.param("f(├ \n┆  x)┤)", "f(├┤)", id="nothing but blanks"),
-        pytest.param("f(├x)┆┤) ", "f(├x┤) ", id="blanks at the end of the line"),
+        pytest.param("f(├x)\n┆┤) ", "f(├x┤) ", id="blanks at the end of the line"),
     ],
 )
 def test_what_an_editor_has_closed_is_not_closed_again(written: str, kept: str) -> None:
@@ -188,6 +189,105 @@ def test_what_an_editor_has_closed_is_not_closed_again(written: str, kept: str) 
 )
 def test_text_behind_the_cursor_is_not_written_again(written: str, kept: str) -> None:
     check_trim(written, kept)
+
+
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [
+        pytest.param("f(├x)┤)", "f(├x)┤)╣", id="bracket"),
+        pytest.param("f(├x);┤)", "f(├x);┤)╣", id="a semicolon that is needed"),
+        pytest.param("f(├x) + g(y)┤)", "f(├x) + g(y)┤)╣", id="the line goes on"),
+        pytest.param('print("├hi")┤")', 'print("├hi")┤")╣', id="quote and bracket"),
+        pytest.param("f(g(├x)┤))", "f(g(├x)┤)╣)", id="one of two"),
+        pytest.param("a(├b]┤)", "a(├b]┤)", id="not closed"),
+        pytest.param("a = ├b + c┤ + c", "a = ├b┤ + c", id="text is not covered"),
+        pytest.param("f(├x) ;┤ ) ;", "f(├x) ;┤ ) ;╣", id="blanks between"),
+        pytest.param(
+            "int f() {├\n  return 1;\n}┤}", "int f() {├\n  return 1;\n}┤}╣", id="block"
+        ),
+        pytest.param(
+            "on(() => {├\n  y();\n});┤})",
+            "on(() => {├\n  y();\n});┤})╣",
+            id="block in a call",
+        ),
+        pytest.param("x = {├ a: 1 };\ny┤}", "x = {├ a: 1 };┤}╣", id="one line"),
+    ],
+)
+def test_who_can_replace_the_rest_of_the_line_gets_it_as_written(
+    written: str, whole: str
+) -> None:
+    marked = markers.parse(written)
+    anchor = anchor_of(written)
+    shape = trim.shape(anchor, is_invoked=False)
+    cut = trim.cut(anchor, marked.completion, shape, is_final=True)
+    expected = markers.parse(whole)
+    assert cut.text + cut.tail == expected.completion
+    assert cut.n_covered_chars == expected.n_replaced_chars
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        pytest.param("f() {├\n  a();\n}┤}", "f() {├\n  a();\n┤}", id="brace"),
+        pytest.param(
+            "  f(() => {├\n    a();\n  });\n┆┤})",
+            "  f(() => {├\n    a();\n  ┤})",
+            id="its indentation stays",
+        ),
+        pytest.param("f {├ a }\n┆┤}", "f {├ a┤}", id="on one line"),
+    ],
+)
+def test_a_block_is_written_into_a_brace_that_the_editor_closed(
+    written: str, kept: str
+) -> None:
+    check_trim(written, kept)
+
+
+# How far a stream is read
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("x = ├1\ny = 2\n\n┆┤", id="a paragraph"),
+        pytest.param("def f():\n    x = ├1\n    return x\nd┆┤", id="a block"),
+        pytest.param("x = ├1\na\nb\nc\nd\n┆┤", id="so many lines"),
+        pytest.param("f(├x)\ny()\n\n┆┤)", id="behind closing brackets"),
+        pytest.param("x = ├1\n┆┤ + 1", id="only the line before other text"),
+        pytest.param("def f():├\n    x\nd┆┤", id="no further than the block"),
+        pytest.param("f {├\n  a\n}\n┆┤}", id="with the line that closes it"),
+        pytest.param("x = ├1\ny = 2\n┆┤\ny = 2\n", id="to what is there already"),
+    ],
+)
+def test_a_stream_is_read_for_the_lines_that_come_next(written: str) -> None:
+    marked = markers.parse(written)
+    anchor = anchor_of(written)
+    shape = trim.shape(anchor, is_invoked=False)
+    text, end = marked.completion, len(marked.chunks[0])
+    over = [trim.is_over(anchor, text[:n], shape) for n in range(len(text) + 1)]
+    assert over.index(True) == end
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("x = f(1)", True),
+        ("return x", True),
+        ("foo();", True),
+        ("}", True),
+        ("});", True),
+        ("if x:", False),
+        ("f(a,", False),
+        ("x = (1", False),
+        ("x = a +", False),
+        ("return", False),
+        ("int f() {", False),
+        ("x.", False),
+        ("", False),
+    ],
+)
+def test_a_statement_ends_where_nothing_is_left_open(line: str, ends: bool) -> None:
+    assert trim.ends_statement(line) is ends
 
 
 # A block
@@ -431,8 +531,11 @@ def test_the_same_is_kept_however_a_text_was_cut_in_transit(
 ) -> None:
     anchor = anchor_of(place)
     kept, _ = read(anchor, text, shape)
-    assert kept == kept.rstrip()
     assert text.startswith(kept)
+    whole = trim.cut(anchor, text, shape, is_final=True)
+    assert text.startswith(whole.text + whole.tail)
+    assert whole.n_covered_chars <= len(anchor.line_suffix)
+    assert whole.tail or kept == kept.rstrip()
     cut_at = data.draw(st.integers(0, len(text)))
     for part in (text[:cut_at], text):
         so_far = trim.cut(anchor, part, shape, is_final=part is text)

@@ -8,6 +8,9 @@ that begin with `>` are what the person does; all else is written by
 
     <   100ms  #1 model 'x + 1'            request 1 was answered
     !   130ms  stream 1 closed after 'x'   the stream was closed on the wire
+    ~   140ms  #1 has grown                the editor was told to ask again
+
+Nothing is asked ahead unless the settings of a session say so.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import markers
 from foretype import errors
 from foretype.document import Document
 from foretype.edits import Edit
-from foretype.engine import Answer
+from foretype.engine import Answer, Completion
 from foretype.session import Session
 from foretype.settings import Layer
 from scripted import Script, ScriptedModel, ScriptedSupplier
@@ -44,8 +47,9 @@ class Player:
     """The document the person is in."""
     lines: list[str] = field(default_factory=list)
     requests: list[asyncio.Task[Answer]] = field(default_factory=list)
-    shown: str = ""
+    items: tuple[Completion, ...] = ()
     """What was answered last."""
+    growing: list[asyncio.Task[None]] = field(default_factory=list)
     _told: set[str] = field(default_factory=set)
     _events: list[tuple[float, str]] = field(default_factory=list)
 
@@ -62,6 +66,7 @@ class Player:
         await self.do_wait("60s")
         self._tell()
         self.lines.append(f"= streams asked for: {len(self.model.streams)}")
+        self.lines.append(f"= suggestions: {self.session.engine.suggestions.summary()}")
         running = sum(len(self.session.engine.running(n)) for n in self.documents)
         self.lines.append(f"= streams running: {running}")
 
@@ -72,14 +77,26 @@ class Player:
     # What a person, and an editor for them, can do
 
     def do_request(self, rest: str) -> None:
+        """By hand: `invoked`. Can be told of more: `growing`. In a list: `selected 2
+        "print"`, so many characters before the cursor are to become that text."""
         snapshot = self.document.snapshot(
             self.cursors[self.name], self.session.settings
         )
+        options = shlex.split(rest)
+        if "selected" in options:
+            _, n_before_chars, text = options
+            snapshot = snapshot.after(text, n_before_chars=int(n_before_chars))
         number = len(self.requests) + 1
         task = asyncio.create_task(
-            self.session.complete(snapshot, is_invoked=rest == "invoked")
+            self.session.complete(
+                snapshot,
+                is_invoked="invoked" in options,
+                may_grow="growing" in options,
+            )
         )
         task.add_done_callback(lambda task: self._answered(number, task))
+        if "growing" in options:
+            self.growing.append(asyncio.create_task(self._follow(number, task)))
         self.requests.append(task)
 
     async def do_wait(self, rest: str) -> None:
@@ -104,7 +121,22 @@ class Player:
             self._edit(self.cursors[self.name] - 1, 1, "")
 
     def do_accept(self, rest: str) -> None:
-        self._edit(self.cursors[self.name], 0, self.shown)
+        """The whole of the first one, or of another by its number."""
+        item = self.items[int(rest or "1") - 1]
+        at = self.cursors[self.name]
+        self._edit(at, item.n_covered_chars, item.insert_text)
+
+    def do_event(self, rest: str) -> None:
+        """What an editor tells: `shown`, `accepted`, `partly 5`, of the first one."""
+        event, _, n_chars = rest.partition(" ")
+        suggestion_id = self.items[0].id
+        if event == "shown":
+            self.session.engine.shown(suggestion_id)
+        elif event == "accepted":
+            self.session.engine.suggestions.accepted(suggestion_id)
+        else:
+            assert event == "partly"
+            self.session.engine.suggestions.partly_accepted(suggestion_id, int(n_chars))
 
     def do_cursor(self, rest: str) -> None:
         """Moves to the text that follows, of which the cursor is a part: `a = █1`."""
@@ -123,7 +155,10 @@ class Player:
 
     def do_draw(self, rest: str) -> None:
         text, cursor = self.document.text, self.cursors[self.name]
-        drawing = markers.Marked(text[:cursor], text[cursor:], (self.shown,))
+        item = self.items[0]
+        drawing = markers.Marked(
+            text[:cursor], text[cursor:], (item.insert_text,), item.n_covered_chars
+        )
         for line in markers.draw(drawing).splitlines():
             self.lines.append(f"| {line}".rstrip())
 
@@ -143,7 +178,7 @@ class Player:
             self.cursors[self.name] = edit.end
         elif edit.start < cursor:
             self.cursors[self.name] = cursor + len(text) - n_removed
-        self.session.edited(document, edit)
+        self.session.edited(document, [edit])
 
     # What happens
 
@@ -155,18 +190,27 @@ class Player:
             said = "superseded"
         else:
             answer = task.result()
+            self.items = answer.completions
             if answer.completion:
-                self.shown = answer.completion.insert_text
-                said = f"{answer.completion.source.value} {self.shown!r}"
+                texts = [repr(item.insert_text) for item in answer.completions]
+                said = f"{answer.completion.source.value} {' or '.join(texts)}"
             else:
                 assert answer.reason is not None
-                self.shown = ""
                 said = f"nothing: {answer.reason.value}"
                 if answer.error:
                     said += f" ({answer.error})"
         self._events.append(
             (self._now_ms(), f"<{self._now_ms():7.0f}ms  #{number} {said}")
         )
+
+    async def _follow(self, number: int, request: asyncio.Task[Answer]) -> None:
+        """Notes when there is more of an answer."""
+        await asyncio.wait((request,))
+        if not request.cancelled() and await self.session.engine.grown(
+            request.result()
+        ):
+            now_ms = self._now_ms()
+            self._events.append((now_ms, f"~{now_ms:7.0f}ms  #{number} has grown"))
 
     def _tell(self) -> None:
         for number, stream in enumerate(self.model.streams, 1):
@@ -205,6 +249,7 @@ async def play(text: str) -> str:
     documents: dict[str, Document] = {}
     cursors: dict[str, int] = {}
     values: dict[str, object] = {"endpoint": {"template": "suffix"}}
+    defaults = {"completion": {"ask_ahead": False}}
     commands: list[str] = []
     head = ""
     load_ms = 0.0
@@ -235,7 +280,8 @@ async def play(text: str) -> str:
             documents[name] = Document(name, name.rpartition(".")[2], 1, whole)
             cursors[name] = len(marked.prefix)
     model = ScriptedModel(scripts, load_ms=load_ms)
-    session = Session([Layer("test", values)], (), ScriptedSupplier(model))
+    layers = (Layer("the tests' defaults", defaults), Layer("test", values))
+    session = Session(layers, (), ScriptedSupplier(model))
     for document in documents.values():
         session.open(document)
     player = Player(session, model, documents, cursors, next(iter(documents)))

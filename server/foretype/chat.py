@@ -20,7 +20,7 @@ class ChatWire:
                 for message in prompt.messages
             ],
             "max_tokens": prompt.max_tokens,
-            "temperature": 0,
+            "temperature": prompt.temperature,
         }
         if prompt.stop:
             body["stop"] = list(prompt.stop)

@@ -17,7 +17,7 @@ class CompletionsWire:
         body: dict[str, Any] = {
             "prompt": prompt.text,
             "max_tokens": prompt.max_tokens,
-            "temperature": 0,
+            "temperature": prompt.temperature,
         }
         if prompt.suffix is not None:
             body["suffix"] = prompt.suffix

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from foretype import edits
 from foretype.edits import Edit
@@ -42,10 +42,32 @@ class Anchor:
     """The cursor's line from the cursor on, without its line end."""
     next_line: str
     """The next line with text in it, without the white space around it."""
+    line_after: str
+    """The one with text in it after that."""
     line_end: str
     """What ends a line in this document: `\\n`, `\\r\\n` or `\\r`."""
     start: int = field(default=0, compare=False)
     """Where `line_prefix` begins, in code points from the start of the text."""
+
+    @property
+    def offset(self) -> int:
+        """The cursor, in code points from the start of the text."""
+        return self.start + len(self.line_prefix)
+
+    def after(self, text: str, n_before_chars: int, n_after_chars: int) -> Anchor:
+        """What the anchor will be once a text stands in the place of those around it.
+
+        What is replaced is on the cursor's line.
+        """
+        line = self.line_prefix[: len(self.line_prefix) - n_before_chars] + text
+        line_start = max(line.rfind("\n"), line.rfind("\r")) + 1
+        return replace(
+            self,
+            before=(self.before + line[:line_start])[-ANCHOR_CHARS:],
+            line_prefix=line[line_start:],
+            line_suffix=self.line_suffix[n_after_chars:],
+            start=self.start + line_start,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,23 @@ class Snapshot:
     """The first lines of the text where `prefix` does not reach them, else empty."""
     anchor: Anchor
     settings: Settings
+    n_chars: int
+    """The length of the whole text."""
+
+    def after(
+        self, text: str, *, n_before_chars: int = 0, n_after_chars: int = 0
+    ) -> Snapshot:
+        """What the view will be once a text stands in the place of those around it.
+
+        What is replaced is on the cursor's line.
+        """
+        return replace(
+            self,
+            offset=self.offset - n_before_chars + len(text),
+            prefix=self.prefix[: len(self.prefix) - n_before_chars] + text,
+            suffix=self.suffix[n_after_chars:],
+            anchor=self.anchor.after(text, n_before_chars, n_after_chars),
+        )
 
 
 class Document:
@@ -81,6 +120,10 @@ class Document:
         self.language_id = language_id
         self.version = version
         self._lines = split_lines(text)
+        self.n_chars = len(text)
+        """The length of the text."""
+        self.revision = 0
+        """How often it was edited."""
         # A line and its offset: where the document was last touched.
         self._known_line = 0
         self._known_offset = 0
@@ -139,6 +182,8 @@ class Document:
         start = self._known_offset + first_column
         last_idx, last_column = self.locate(max(start, end))
         removed = _between(self._lines, first_idx, first_column, last_idx, last_column)
+        self.n_chars += len(text) - len(removed)
+        self.revision += 1
         head = self._lines[first_idx][:first_column]
         touched = head + text + self._lines[last_idx][last_column:]
         meets_another = head[-1:] == "\r" or touched[:1] == "\n"
@@ -166,6 +211,8 @@ class Document:
         """Makes `text` the whole text, and returns the smallest edit that does so."""
         edit = edits.between(self.text, text)
         self._lines = split_lines(text)
+        self.n_chars = len(text)
+        self.revision += 1
         self._known_line = self._known_offset = 0
         return edit
 
@@ -186,7 +233,14 @@ class Document:
             head=self._head(min(prefix_chars // 8, n_before_chars)),
             anchor=self.anchor(offset),
             settings=settings,
+            n_chars=self.n_chars,
         )
+
+    def between(self, start: int, end: int) -> str:
+        """The text of `[start, end)`."""
+        first_idx, first_column = self.locate(start)
+        last_idx, last_column = self.locate(max(start, end))
+        return _between(self._lines, first_idx, first_column, last_idx, last_column)
 
     def anchor(self, offset: int) -> Anchor:
         """The text right around an offset."""
@@ -201,11 +255,13 @@ class Document:
         # Cut at an edge that seldom moves, so that a key does not change all of it.
         n_over = max(0, column - MAX_LINE_PREFIX_CHARS)
         line_prefix = line[-(-n_over // BLOCK_CHARS) * BLOCK_CHARS : column]
+        next_line, line_after = self._next_lines(line_idx)
         return Anchor(
             before="".join(reversed(before))[-ANCHOR_CHARS:],
             line_prefix=line_prefix,
             line_suffix=line[column : column + MAX_LINE_SUFFIX_CHARS].rstrip("\r\n"),
-            next_line=self._next_line(line_idx),
+            next_line=next_line,
+            line_after=line_after,
             line_end=self.line_end,
             start=self._known_offset + column - len(line_prefix),
         )
@@ -218,11 +274,11 @@ class Document:
             end_idx += 1
         return "".join(self._lines[:end_idx])
 
-    def _next_line(self, line_idx: int) -> str:
-        for line in self._lines[line_idx + 1 : line_idx + 1 + BLOCK_LINES]:
-            if content := line.strip():
-                return content
-        return ""
+    def _next_lines(self, line_idx: int) -> tuple[str, str]:
+        """The next two lines with text in them, as far as they are near."""
+        near = self._lines[line_idx + 1 : line_idx + 1 + BLOCK_LINES]
+        found = (content for line in near if (content := line.strip()))
+        return next(found, ""), next(found, "")
 
     def _prefix(self, line_idx: int, column: int, most_chars: int) -> str:
         """The text before a place from the edge of a block of lines on."""

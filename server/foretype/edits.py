@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+# What an editor inserts where one key was pressed.
+PAIRS = ("()", "[]", "{}", '""', "''", "``", "<>")
+# What Enter inserts between two brackets; the cursor comes to stand in the middle.
+_OPENED_LINE = re.compile(r"((?:\r\n|\r|\n)[ \t]*)(?:\r\n|\r|\n)[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +28,57 @@ class Edit:
         """Where the inserted text ends, as an offset in the text after the edit."""
         return self.start + len(self.inserted)
 
+    @property
+    def n_more_chars(self) -> int:
+        """By how much the text has become longer."""
+        return len(self.inserted) - len(self.removed)
+
+    @property
+    def cursors(self) -> tuple[int, ...]:
+        """Where the cursor may stand after it, the likeliest first.
+
+        An editor that closes a bracket puts the cursor before what it inserted.
+        """
+        if not self.inserted:
+            return (self.end,)
+        if opened := _OPENED_LINE.fullmatch(self.inserted):
+            return (self.start + len(opened[1]), self.end)
+        if self.inserted in PAIRS:
+            return (self.end - 1, self.end)
+        return (self.end, self.end - 1)
+
+    @property
+    def is_key(self) -> bool:
+        """Whether one key may have made it: a character, a pair, or a line end.
+
+        With a line end comes its indentation.
+        """
+        text = between(self.removed, self.inserted).inserted
+        return len(text) <= 1 or text in PAIRS or text.isspace()
+
     def moved(self, line_start: int) -> int | None:
         """Where the beginning of a line is after the edit; None where it is gone."""
         if self.start + len(self.removed) > line_start > self.start:
             return None
         is_before = self.start < line_start or self.inserted.endswith(("\n", "\r"))
         if is_before and self.start + len(self.removed) <= line_start:
-            return line_start + len(self.inserted) - len(self.removed)
+            return line_start + self.n_more_chars
         return line_start
+
+    def shifted(self, offset: int) -> int:
+        """Where a place is after the edit; one within what was removed is its end."""
+        if offset >= self.start + len(self.removed):
+            return offset + self.n_more_chars
+        return min(offset, self.end) if offset > self.start else offset
+
+
+def cursors(edits: Sequence[Edit]) -> tuple[int, ...]:
+    """Where the cursor may stand after edits that were made one after the other."""
+    places: list[int] = []
+    for edit in edits:
+        places = [edit.shifted(place) for place in places]
+        places += edit.cursors
+    return tuple(dict.fromkeys(places))
 
 
 def between(old: str, new: str) -> Edit:

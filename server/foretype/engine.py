@@ -1,20 +1,41 @@
-"""From a snapshot to a completion: the story of one request, top to bottom."""
+"""From a snapshot to completions: the story of one request, top to bottom."""
 
 from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from math import inf
 
-from foretype import context, prompt, reuse, trim
-from foretype.document import Document, Snapshot
+from foretype import context, edits, prompt, reuse, trim
+from foretype.document import Anchor, Document, Snapshot
 from foretype.edits import Edit
-from foretype.errors import ModelError
+from foretype.errors import ModelError, RateLimited
 from foretype.generation import Generation
 from foretype.model import Model
+from foretype.reason import Reason, declined
 from foretype.reuse import Index
-from foretype.trim import Shape
+from foretype.settings import Settings
+from foretype.suggestions import SHOWN_S, Suggestion, Suggestions
+from foretype.trim import Cut, Shape
+
+# Two streams follow a document at once: the oldest that agrees, and the newest.
+MAX_RUNNING = 2
+# So long after an answer 429 one stream must do.
+CAUTION_S = 60.0
+# A block of which the first line is there is waited for this long: about what a reader
+# needs to see that something is there (Continue shows what it has after 300 ms too).
+BLOCK_PATIENCE_S = 0.300
+# Asked by hand, so many are offered to choose from, and so long is waited for them
+# once the first is there.
+MAX_ITEMS = 3
+ITEMS_PATIENCE_S = 0.300
+# At 0 a model says the same again; the others are to be different, and still code.
+TEMPERATURES = (0.4, 0.8)
+# What all documents together may keep: some thousand completions.
+MAX_BYTES = 8 * 1024 * 1024
 
 
 class Source(enum.Enum):
@@ -28,16 +49,8 @@ class Source(enum.Enum):
     """A stream was joined that an earlier request had begun."""
     MODEL = "model"
     """This request asked the model."""
-
-
-class Reason(enum.Enum):
-    """Why there is nothing to show."""
-
-    DISABLED = "completion.enabled is false"
-    MIDDLE_OF_WORD = "the cursor is inside a word"
-    MIDDLE_OF_LINE = "this model cannot be told the text after the cursor"
-    MODEL_FAILED = "the model could not be asked"
-    NOTHING_GENERATED = "the model wrote nothing that belongs here"
+    AHEAD = "ahead"
+    """It was asked for while the suggestion before it was on the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +60,41 @@ class Completion:
     id: int
     insert_text: str
     source: Source
+    n_covered_chars: int = 0
+    """How much of the text behind the cursor it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A completion, or the reason why there is none."""
+    """Completions, the best first, or the reason why there are none."""
 
-    completion: Completion | None = None
+    completions: tuple[Completion, ...] = ()
     reason: Reason | None = None
     generation: Generation | None = None
-    """What the completion is from."""
+    """What the first completion is from."""
+    suggestion: Suggestion | None = None
+    """What the first completion is, as long as it is on the screen."""
+
+    @property
+    def completion(self) -> Completion | None:
+        """The first completion."""
+        return self.completions[0] if self.completions else None
 
     @property
     def error(self) -> ModelError | None:
         """What kept the model from answering."""
         return self.generation.error if self.generation else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """What was answered, until it has been on the screen for long enough."""
+
+    snapshot: Snapshot
+    suggestion: Suggestion
+    cut: Cut
+    seen: asyncio.TimerHandle
+    """When it has."""
 
 
 class Engine:
@@ -71,110 +104,300 @@ class Engine:
     """
 
     def __init__(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
+        self.suggestions = Suggestions()
         self._ready_model = ready_model
+        # The document used longest ago first.
         self._indexes: dict[str, Index[Generation]] = {}
-        self._shown_ids: dict[str, int] = {}
-        self._ahead: asyncio.Task[None] | None = None
+        self._newest: deque[Generation] = deque(maxlen=8)
+        self._evaluation: asyncio.Task[None] | None = None
+        # What was answered last for a document, until the next key.
+        self._unseen: dict[str, _Unseen] = {}
 
-    async def complete(self, snapshot: Snapshot, *, is_invoked: bool) -> Answer:
+    async def complete(
+        self, snapshot: Snapshot, *, is_invoked: bool = False, may_grow: bool = False
+    ) -> Answer:
         """What belongs at the cursor, as soon as enough of it is known.
 
-        Cancelling this ends the wait; the generation goes on.
+        With `may_grow` a block is answered with its first line, as `grown` tells when
+        there is more of it. Cancelling this ends the wait; the generation goes on.
         """
-        if reason := _declined(snapshot, is_invoked=is_invoked):
-            return Answer(reason=reason)
-        anchor = snapshot.anchor
+        uri, anchor = snapshot.uri, snapshot.anchor
+        self._end_unseen(uri)
+        if reason := declined(snapshot, is_invoked=is_invoked):
+            return self._nothing(uri, reason)
         shape = trim.shape(anchor, is_invoked=is_invoked)
-        index = self._indexes.setdefault(snapshot.uri, Index())
+        index = self._index(uri)
+        is_debounced = is_invoked or not snapshot.settings.completion.debounce_ms
+        patience_ends_s = inf
 
-        generation = index.find(anchor)
-        source = self._source(snapshot.uri, generation)
-        while True:
+        suggestion: Suggestion | None = None
+        if shown := self.suggestions.at(uri, anchor):
+            suggestion, cut = shown
+            generation: Generation | None = suggestion.generation
+            source = Source.SHOWN
+        else:
+            generation = index.find(anchor)
+            source = _source(generation)
+        while suggestion is None:
             rest = reuse.rest_at(generation, anchor) if generation else None
             if generation is None or rest is None:
                 # Nothing fits, or a stream did and went another way.
+                if self._is_settled(snapshot, is_invoked=is_invoked):
+                    return self._nothing(uri, Reason.STATEMENT_ENDED)
+                if not is_debounced:
+                    await asyncio.sleep(snapshot.settings.completion.debounce_ms / 1000)
+                    is_debounced = True
+                    generation = index.find(anchor)
+                    source = _source(generation)
+                    continue
                 source = Source.MODEL
-                generation = self._ask(snapshot, shape, index)
+                generation = self._ask(snapshot, shape)
+                if is_invoked:
+                    self._ask_alternative(snapshot, shape)
                 continue
-            kept = trim.cut(
+            cut = trim.cut(
                 anchor,
                 rest,
                 shape,
                 is_final=generation.is_done,
                 is_whole=generation.is_whole,
             )
-            if not kept.is_enough:
-                await generation.growth()
-            elif kept.text or source is Source.MODEL or rest == generation.text:
+            if not cut.is_enough:
+                lines = trim.whole_lines(rest)
+                if lines.strip() and patience_ends_s == inf:
+                    patience_ends_s = _now_s() + (0 if may_grow else BLOCK_PATIENCE_S)
+                if _now_s() < patience_ends_s:
+                    await generation.growth(patience_ends_s)
+                    continue
+                cut = replace(trim.fit(lines, anchor.line_suffix), is_enough=False)
+            says_all = rest == generation.streamed
+            if cut.text.strip() or source is Source.MODEL or says_all:
                 break
-            else:
-                # What is left of it says nothing about this place.
-                generation = None
+            # What is left of it says nothing about this place.
+            generation = None
 
-        if not kept.text:
+        assert generation is not None
+        if not cut.text.strip():
             failed = generation.error is not None
             reason = Reason.MODEL_FAILED if failed else Reason.NOTHING_GENERATED
-            return Answer(None, reason, generation)
-        self._shown_ids[snapshot.uri] = generation.id
-        return Answer(Completion(generation.id, kept.text, source), None, generation)
+            return self._nothing(uri, reason, generation)
+        cut = _for_editor(cut, snapshot.settings)
+        if suggestion is None:
+            suggestion = self.suggestions.begin(uri, generation, anchor, shape, cut)
+        else:
+            suggestion.move(
+                anchor, suggestion.position(anchor) or 0, cut.text + cut.tail
+            )
+        first = _completion(suggestion, cut, source)
+        found = [(suggestion, first)]
+        if is_invoked:
+            found += await self._alternatives(snapshot, shape, first)
+        self.suggestions.answered(uri, [suggestion for suggestion, _ in found])
+        seen = asyncio.get_running_loop().call_later(SHOWN_S, self._ask_ahead, uri)
+        self._unseen[uri] = _Unseen(snapshot, suggestion, cut, seen)
+        return Answer(
+            tuple(completion for _, completion in found), None, generation, suggestion
+        )
 
-    def edited(self, document: Document, edit: Edit) -> None:
+    async def grown(self, answer: Answer) -> bool:
+        """Returns when an answer that is on the screen has more to say, or no longer.
+
+        That is whether asking again would bring a longer text.
+        """
+        suggestion = answer.suggestion
+        if suggestion is None:
+            return False
+        end = suggestion.end
+        while not suggestion.is_complete:
+            await suggestion.generation.growth()
+            suggestion.grow()
+            if suggestion.end > end:
+                return True
+        return False
+
+    def anticipate(self, snapshot: Snapshot) -> None:
+        """Asks for what an editor that waits before it asks is going to ask for."""
+        settings = snapshot.settings
+        if (
+            settings.completion.debounce_ms
+            or settings.endpoint.bills_after_disconnect
+            or declined(snapshot, is_invoked=False)
+            or self._is_settled(snapshot, is_invoked=False)
+            or self.suggestions.at(snapshot.uri, snapshot.anchor)
+            or self._index(snapshot.uri).find(snapshot.anchor)
+        ):
+            return
+        self._ask(snapshot, trim.shape(snapshot.anchor, is_invoked=False))
+
+    def edited(self, document: Document, made: Sequence[Edit]) -> None:
         """Ends the generations that the document no longer agrees with, at once."""
+        self._end_unseen(document.uri)
         index = self._indexes.get(document.uri)
         if index is None:
             return
-        # An editor that closes a bracket puts the cursor before what it inserted.
-        cursors = (edit.end, edit.end - 1) if edit.inserted else (edit.end,)
-        index.edited(edit, tuple(map(document.anchor, cursors)))
+        cursors = tuple(map(document.anchor, edits.cursors(made)))
+        index.edited(made, cursors)
+        self.suggestions.edited(document, made, cursors)
+
+    def shown(self, suggestion_id: int) -> None:
+        """Takes in that an editor draws a suggestion."""
+        self.suggestions.shown(suggestion_id)
+        for uri, unseen in tuple(self._unseen.items()):
+            if unseen.suggestion.id == suggestion_id:
+                self._ask_ahead(uri)
 
     def evaluate_ahead(self, snapshot: Snapshot) -> None:
         """Has a prompt evaluated before it is needed, where that is free."""
         self._end_evaluation()
-        self._ahead = asyncio.create_task(self._evaluate(snapshot), name="evaluation")
+        self._evaluation = asyncio.create_task(
+            self._evaluate(snapshot), name="evaluation"
+        )
 
     def running(self, uri: str) -> list[Generation]:
         """The streams that run for a document, the oldest first."""
         index = self._indexes.get(uri)
         return index.running if index else []
 
+    @property
+    def n_bytes(self) -> int:
+        """About how much memory is taken by what was generated."""
+        return sum(index.n_bytes for index in self._indexes.values())
+
     def forget(self, uri: str) -> None:
         """Ends and drops all there is of a document."""
+        self._end_unseen(uri)
         if index := self._indexes.pop(uri, None):
             index.end_all()
-        self._shown_ids.pop(uri, None)
+        self.suggestions.forget(uri)
 
     def forget_all(self) -> list[Generation]:
         """Ends and drops everything; returns what was running."""
         self._end_evaluation()
-        ended = [g for index in self._indexes.values() for g in index.end_all()]
-        self._indexes.clear()
-        self._shown_ids.clear()
-        return ended
+        running = [g for uri in self._indexes for g in self.running(uri)]
+        for uri in list(self._indexes):
+            self.forget(uri)
+        self.suggestions.forget_all()
+        return running
 
     async def close(self) -> None:
         """Ends everything; returns when every stream is closed."""
         for generation in self.forget_all():
             await generation.ended()
 
-    def _source(self, uri: str, generation: Generation | None) -> Source:
-        if generation is None:
-            return Source.MODEL
-        if not generation.is_done:
-            return Source.IN_FLIGHT
-        was_shown = generation.id == self._shown_ids.get(uri)
-        return Source.SHOWN if was_shown else Source.CACHE
+    def _index(self, uri: str) -> Index[Generation]:
+        index = self._indexes.pop(uri, None) or Index()
+        self._indexes[uri] = index
+        return index
 
     def _ask(
-        self, snapshot: Snapshot, shape: Shape, index: Index[Generation]
+        self,
+        snapshot: Snapshot,
+        shape: Shape,
+        *,
+        origin: Anchor | None = None,
+        assumed: str = "",
+        temperature: float = 0.0,
     ) -> Generation:
+        """Begins a stream; one too many is ended for it."""
         self._end_evaluation()
-        snippets = context.collect(snapshot)
         generation = Generation(
-            snapshot, shape, prompt.build(snapshot, snippets, shape)
+            snapshot,
+            shape,
+            prompt.build(snapshot, context.collect(snapshot), shape, temperature),
+            origin=origin,
+            assumed=assumed,
+            is_alternative=temperature > 0,
         )
-        index.add(generation)
+        index = self._index(snapshot.uri)
+        index.add(generation, self._max_running(snapshot.settings))
+        self._newest.append(generation)
         generation.start(self._ready_model)
+        for other in self._indexes.values():
+            if self.n_bytes <= MAX_BYTES:
+                break
+            other.clear()
         return generation
+
+    def _ask_alternative(self, snapshot: Snapshot, shape: Shape) -> bool:
+        """Asks for another idea where there is room for one; whether it did."""
+        index = self._index(snapshot.uri)
+        asked = [g for g, _ in index.fitting(snapshot.anchor) if g.is_alternative]
+        has_room = len(index.running) < self._max_running(snapshot.settings)
+        if not has_room or len(asked) >= len(TEMPERATURES):
+            return False
+        self._ask(snapshot, shape, temperature=TEMPERATURES[len(asked)])
+        return True
+
+    async def _alternatives(
+        self, snapshot: Snapshot, shape: Shape, first: Completion
+    ) -> list[tuple[Suggestion, Completion]]:
+        """Other ideas for the place, as many as there are in time."""
+        index = self._index(snapshot.uri)
+        deadline_s = _now_s() + ITEMS_PATIENCE_S
+        while len(ideas := _ideas(index, snapshot, shape, first)) < MAX_ITEMS - 1:
+            if self._ask_alternative(snapshot, shape):
+                continue
+            if not index.running or _now_s() >= deadline_s:
+                break
+            await _any_growth(index.running, deadline_s)
+        others = []
+        for generation, cut in ideas:
+            suggestion = self.suggestions.begin(
+                snapshot.uri, generation, snapshot.anchor, shape, cut
+            )
+            source = _source(generation)
+            others.append((suggestion, _completion(suggestion, cut, source)))
+        return others
+
+    def _ask_ahead(self, uri: str) -> None:
+        """Asks for what comes after a suggestion that is on the screen, if need be.
+
+        It has no priority: it needs room, and gives way to whatever a key asks for.
+        """
+        unseen = self._unseen.pop(uri)
+        unseen.seen.cancel()
+        snapshot, cut = unseen.snapshot, unseen.cut
+        settings, index = snapshot.settings, self._index(uri)
+        max_running = self._max_running(settings)
+        text = cut.text + cut.tail
+        accepted = snapshot.after(text, n_after_chars=cut.n_covered_chars)
+        if (
+            not settings.completion.ask_ahead
+            or max_running < MAX_RUNNING
+            or len(index.running) >= max_running
+            or self.suggestions.are_rarely_taken
+            or declined(accepted, is_invoked=False)
+            or index.find(accepted.anchor)
+        ):
+            return
+        shape = trim.shape(accepted.anchor, is_invoked=False)
+        self._ask(accepted, shape, origin=snapshot.anchor, assumed=text)
+
+    def _max_running(self, settings: Settings) -> int:
+        if settings.endpoint.bills_after_disconnect:
+            return 1
+        since_s = _now_s() - CAUTION_S
+        is_limited = any(
+            isinstance(generation.error, RateLimited) and generation.ended_s > since_s
+            for generation in self._newest
+        )
+        return 1 if is_limited else MAX_RUNNING
+
+    def _is_settled(self, snapshot: Snapshot, *, is_invoked: bool) -> bool:
+        """Whether nothing is worth asking for until the next key."""
+        return not is_invoked and self.suggestions.is_settled(
+            snapshot.uri, snapshot.offset
+        )
+
+    def _nothing(
+        self, uri: str, reason: Reason, generation: Generation | None = None
+    ) -> Answer:
+        self.suggestions.answered(uri, ())
+        return Answer((), reason, generation)
+
+    def _end_unseen(self, uri: str) -> None:
+        if unseen := self._unseen.pop(uri, None):
+            unseen.seen.cancel()
 
     async def _evaluate(self, snapshot: Snapshot) -> None:
         ahead = prompt.build(snapshot, context.collect(snapshot), Shape.LINE)
@@ -186,27 +409,62 @@ class Engine:
             return
 
     def _end_evaluation(self) -> None:
-        if self._ahead is not None:
-            self._ahead.cancel()
-            self._ahead = None
+        if self._evaluation is not None:
+            self._evaluation.cancel()
+            self._evaluation = None
 
 
-def _declined(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
-    """Why the model is not asked at a place, if so."""
-    if not snapshot.settings.completion.enabled:
-        return Reason.DISABLED
-    if is_invoked:
-        # A person who asks by hand has seen where the cursor stands.
-        return None
-    anchor = snapshot.anchor
-    after = anchor.line_suffix
-    if not trim.is_closing_punctuation(after):
-        if _is_word(after[:1]) and _is_word(anchor.line_prefix[-1:]):
-            return Reason.MIDDLE_OF_WORD
-        if not prompt.tells_suffix(snapshot.settings):
-            return Reason.MIDDLE_OF_LINE
-    return None
+def _source(generation: Generation | None) -> Source:
+    """Where what was found comes from, before it is asked for anything."""
+    if generation is None:
+        return Source.MODEL
+    if generation.n_assumed_chars:
+        return Source.AHEAD
+    return Source.CACHE if generation.is_done else Source.IN_FLIGHT
 
 
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
+def _for_editor(cut: Cut, settings: Settings) -> Cut:
+    """A cut without what would replace text that an editor cannot replace."""
+    if settings.editor.range_end == "rest" or not cut.tail:
+        return cut
+    return replace(cut, tail="", n_covered_chars=0)
+
+
+def _completion(suggestion: Suggestion, cut: Cut, source: Source) -> Completion:
+    return Completion(suggestion.id, cut.text + cut.tail, source, cut.n_covered_chars)
+
+
+def _ideas(
+    index: Index[Generation], snapshot: Snapshot, shape: Shape, first: Completion
+) -> list[tuple[Generation, Cut]]:
+    """What else was generated for a place and is complete, each text once."""
+    texts = {first.insert_text}
+    ideas = []
+    for generation, rest in index.fitting(snapshot.anchor):
+        cut = trim.cut(
+            snapshot.anchor,
+            rest,
+            shape,
+            is_final=generation.is_done,
+            is_whole=generation.is_whole,
+        )
+        cut = _for_editor(cut, snapshot.settings)
+        text = cut.text + cut.tail
+        if cut.is_enough and cut.text.strip() and text not in texts:
+            texts.add(text)
+            ideas.append((generation, cut))
+    return ideas[: MAX_ITEMS - 1]
+
+
+async def _any_growth(running: Sequence[Generation], until_s: float) -> None:
+    """Returns when one of some streams has brought more, or at a time."""
+    growths = [asyncio.ensure_future(g.growth(until_s)) for g in running]
+    try:
+        await asyncio.wait(growths, return_when="FIRST_COMPLETED")
+    finally:
+        for growth in growths:
+            growth.cancel()
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

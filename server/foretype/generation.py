@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from itertools import count
+from math import inf
 
 from foretype import prompt, reuse, trim
 from foretype.document import Anchor, Snapshot
@@ -29,28 +30,49 @@ class Generation:
     """A stream, the text it has brought so far, and those who wait for more.
 
     It runs until it has enough for its place, fails, reaches its deadline, or is
-    ended; ending it closes the stream on the wire.
+    ended; ending it closes the stream on the wire. `snapshot` is the place the stream
+    writes for: that at `origin`, or what that will be once `assumed` stands there.
     """
 
-    def __init__(self, snapshot: Snapshot, shape: Shape, model_prompt: Prompt) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        shape: Shape,
+        model_prompt: Prompt,
+        *,
+        origin: Anchor | None = None,
+        assumed: str = "",
+        is_alternative: bool = False,
+    ) -> None:
         self.id = next(_ids)
-        self.anchor = snapshot.anchor
-        self.text = ""
+        self.anchor = origin or snapshot.anchor
+        self.suffix_key = reuse.suffix_key(self.anchor)
+        self.text = assumed
         """What belongs after the anchor, so far, in the document's line ends."""
-        self.offset: int | None = snapshot.anchor.start
+        self.n_assumed_chars = len(assumed)
+        self.is_alternative = is_alternative
+        self.offset: int | None = self.anchor.start
         """Where the anchor's line begins now, in code points; None once it is gone."""
-        self.cursors: tuple[Anchor, ...] = (snapshot.anchor,)
+        self.cursors: tuple[Anchor, ...] = (self.anchor,)
         """Where a person may have got to since."""
         self.is_done = False
         self.is_whole = True
         """Whether the model ended the text by itself."""
         self.error: ModelError | None = None
+        self.ended_s = inf
+        """When it was done, by the clock of the event loop."""
         self.timeline = Timeline()
+        self._place = snapshot.anchor
         self._shape = shape
         self._prompt = model_prompt
         self._timeout_ms = snapshot.settings.endpoint.timeout_ms
         self._waiters: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def streamed(self) -> str:
+        """What the stream itself has brought so far."""
+        return self.text[self.n_assumed_chars :]
 
     def start(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
         """Begins to stream as soon as there is a model."""
@@ -68,13 +90,24 @@ class Generation:
         if self._task is not None:
             await asyncio.wait((self._task,))
 
-    async def growth(self) -> None:
-        """Returns when there is more text than now, or the end."""
+    async def growth(self, until_s: float = inf) -> None:
+        """Returns when there is more text than now, at the end, or at a time.
+
+        The time is one of the event loop's clock.
+        """
         if self.is_done:
             return
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         self._waiters.append(waiter)
-        await waiter
+        if until_s == inf:
+            await waiter
+            return
+        timer = loop.call_at(until_s, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
 
     async def _run(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
         try:
@@ -122,31 +155,35 @@ class Generation:
         Only a line's end and a line's beginning decide that, or any character where
         text follows the cursor or goes round in circles.
         """
-        line = self.text.rpartition("\n")[2].strip()
+        streamed = self.streamed
+        line = streamed.rpartition("\n")[2].strip()
         decides = (
             "\n" in piece
             or len(line) <= len(piece)
-            or self.anchor.line_suffix
-            or trim.may_circle(self.text)
+            or self._place.line_suffix
+            or trim.may_circle(streamed)
         )
-        return bool(decides) and (
-            trim.cut(self.anchor, self.text, self._shape, is_final=False).is_enough
-        )
+        return bool(decides) and trim.is_over(self._place, streamed, self._shape)
 
     def _receive(self, raw: str, *, is_final: bool) -> None:
-        text = prompt.received(raw, self._prompt, self.anchor, is_final=is_final)
-        if len(text) > len(self.text):
-            self.text = text
+        text = prompt.received(raw, self._prompt, self._place, is_final=is_final)
+        if len(text) > len(self.text) - self.n_assumed_chars:
+            self.text = self.text[: self.n_assumed_chars] + text
             self._wake()
 
     def _finish(self) -> None:
         if not self.is_done:
             self.is_done = True
+            self.ended_s = asyncio.get_running_loop().time()
             self.timeline.stamp("done")
         self._wake()
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            _wake(waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

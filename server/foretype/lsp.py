@@ -7,17 +7,37 @@ what editors get wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsprotocol import types
 from lsprotocol.types import PositionEncodingKind as Encoding
 
-from foretype.document import Document
+from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 from foretype.engine import Completion
 
 ACCEPT_COMMAND = "foretype.accept"
+# The names that plugins of Copilot's language server speak as well.
+DID_SHOW_COMPLETION = "textDocument/didShowCompletion"
+DID_PARTIALLY_ACCEPT_COMPLETION = "textDocument/didPartiallyAcceptCompletion"
+DID_FOCUS = "textDocument/didFocus"
+DID_EXTEND = "foretype/didExtend"
+
+# What vscode-languageclient says in VS Code and in what is made of it. There a range
+# from the beginning of the line keeps an item alive over backspace, and one that ends
+# before an auto-closed bracket leaves that bracket behind.
+_IS_VS_CODE = re.compile(
+    r"visual studio code|code - oss|vscodium|code-server|cursor|windsurf|monaco", re.I
+)
+VS_CODE_DEFAULTS = {"editor": {"range_start": "line", "range_end": "rest"}}
+# A longer beginning of a line is not repeated in every item.
+MAX_REPEATED_CHARS = 1_000
+# Where editors ask for a list without a word before the cursor.
+TRIGGER_CHARACTERS = tuple(" .,:;=<>+-*/%&|!?([{\"'`@#\n")
+_WORD_AT_END = re.compile(r"\w*$")
 
 
 def choose_encoding(offered: Sequence[Encoding | str] | None) -> Encoding:
@@ -63,17 +83,143 @@ def apply(
     return document.replace(start, end, change.text)
 
 
-def inline_completion_list(
-    completion: Completion, position: types.Position
-) -> types.InlineCompletionList:
-    """The answer that shows a completion at a position."""
-    item = types.InlineCompletionItem(
-        insert_text=completion.insert_text,
-        # NB: Without a range VS Code shows nothing in the middle of a word.
-        range=types.Range(position, position),
-        command=types.Command("Accept", ACCEPT_COMMAND, arguments=[completion.id]),
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The entry of an editor's list that a completion is to go on from."""
+
+    range: types.Range
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedPart:
+    """A part of an item, from its beginning, that was accepted."""
+
+    item_id: int
+    n_chars: int
+
+
+def defaults_for(client_name: str) -> Mapping[str, Any]:
+    """The settings that suit an editor, by its name."""
+    return VS_CODE_DEFAULTS if _IS_VS_CODE.search(client_name) else {}
+
+
+def can_extend(capabilities: types.ClientCapabilities) -> bool:
+    """Whether a client says that it asks again when it is told of more.
+
+    It does so by `{"experimental": {"foretype": {"didExtend": true}}}`.
+    """
+    experimental = capabilities.experimental
+    ours = experimental.get("foretype") if isinstance(experimental, dict) else None
+    return isinstance(ours, dict) and ours.get("didExtend") is True
+
+
+def with_selected(
+    snapshot: Snapshot, selected: Selected, document: Document, encoding: Encoding
+) -> Snapshot:
+    """The view once the selected entry of a list has been taken.
+
+    What follows keeps its range, so nothing of the rest of the line is replaced.
+    """
+    start = offset(document, selected.range.start, encoding)
+    end = offset(document, selected.range.end, encoding)
+    editor = replace(snapshot.settings.editor, range_end="cursor")
+    return replace(
+        snapshot.after(
+            selected.text,
+            n_before_chars=max(0, snapshot.offset - start),
+            n_after_chars=max(0, end - snapshot.offset),
+        ),
+        settings=replace(snapshot.settings, editor=editor),
     )
-    return types.InlineCompletionList([item])
+
+
+def inline_completion_list(
+    completions: Sequence[Completion],
+    snapshot: Snapshot,
+    position: types.Position,
+    encoding: Encoding,
+    selected: Selected | None = None,
+) -> types.InlineCompletionList:
+    """The answer that shows completions at a position, each in a range of one line."""
+    items = []
+    for completion in completions:
+        text, replaced = (
+            completion.insert_text,
+            _covered(completion, snapshot, position, encoding),
+        )
+        if selected is not None:
+            text, replaced = selected.text + text, selected.range
+        elif snapshot.settings.editor.range_start == "line":
+            line_prefix = snapshot.anchor.line_prefix
+            is_whole = _n_units(line_prefix, encoding) == position.character
+            if is_whole and len(line_prefix) <= MAX_REPEATED_CHARS:
+                text = line_prefix + text
+                replaced = types.Range(types.Position(position.line, 0), replaced.end)
+        items.append(
+            types.InlineCompletionItem(
+                insert_text=text,
+                # NB: Without a range VS Code shows nothing in the middle of a word.
+                range=replaced,
+                command=_accept_command(completion),
+            )
+        )
+    return types.InlineCompletionList(items)
+
+
+def completion_list(
+    completions: Sequence[Completion],
+    snapshot: Snapshot,
+    position: types.Position,
+    encoding: Encoding,
+) -> types.CompletionList:
+    """The same for an editor that shows lists only: one entry over the typed word."""
+    items = []
+    for completion in completions[:1]:
+        found = _WORD_AT_END.search(snapshot.anchor.line_prefix)
+        word = found.group() if found else ""
+        text = word + completion.insert_text
+        first_line = text.strip().splitlines()[0]
+        start = types.Position(
+            position.line, position.character - _n_units(word, encoding)
+        )
+        end = _covered(completion, snapshot, position, encoding).end
+        items.append(
+            types.CompletionItem(
+                label=first_line,
+                kind=types.CompletionItemKind.Text,
+                detail="Foretype",
+                documentation=types.MarkupContent(
+                    types.MarkupKind.Markdown,
+                    f"```{snapshot.language_id}\n{text.strip()}\n```",
+                ),
+                # What is typed must match it, or editors leave it out.
+                filter_text=text,
+                # Real names stand above it, unless it is to be the first.
+                sort_text="!" if snapshot.settings.editor.popup_first else "~",
+                insert_text_format=types.InsertTextFormat.PlainText,
+                insert_text_mode=types.InsertTextMode.AsIs,
+                text_edit=types.TextEdit(types.Range(start, end), text),
+                command=_accept_command(completion),
+            )
+        )
+    return types.CompletionList(is_incomplete=True, items=items)
+
+
+def _covered(
+    completion: Completion,
+    snapshot: Snapshot,
+    position: types.Position,
+    encoding: Encoding,
+) -> types.Range:
+    """From the cursor to the end of what a completion writes again."""
+    covered = snapshot.anchor.line_suffix[: completion.n_covered_chars]
+    end = position.character + _n_units(covered, encoding)
+    return types.Range(position, types.Position(position.line, end))
+
+
+def _accept_command(completion: Completion) -> types.Command:
+    return types.Command("Accept", ACCEPT_COMMAND, arguments=[completion.id])
 
 
 def _did_change_params(params: Mapping[str, Any]) -> types.DidChangeTextDocumentParams:
@@ -91,9 +237,7 @@ def _change(change: Mapping[str, Any]) -> types.TextDocumentContentChangeEvent:
     where = change.get("range")
     if where is None:
         return types.TextDocumentContentChangeWholeDocument(text)
-    return types.TextDocumentContentChangePartial(
-        types.Range(_position(where["start"]), _position(where["end"])), text
-    )
+    return types.TextDocumentContentChangePartial(_range(where), text)
 
 
 def _inline_completion_params(
@@ -103,11 +247,42 @@ def _inline_completion_params(
     # NB: vscode-languageclient 9 sends VS Code's own number, 0, for a trigger by hand.
     is_invoked = context.get("triggerKind") in (0, 1)
     kind = types.InlineCompletionTriggerKind
+    selected = context.get("selectedCompletionInfo")
     return types.InlineCompletionParams(
-        types.InlineCompletionContext(kind.Invoked if is_invoked else kind.Automatic),
+        types.InlineCompletionContext(
+            kind.Invoked if is_invoked else kind.Automatic,
+            None if selected is None else _selected_completion_info(selected),
+        ),
         types.TextDocumentIdentifier(_string(params["textDocument"]["uri"])),
         _position(params["position"]),
     )
+
+
+def _selected_completion_info(
+    selected: Mapping[str, Any],
+) -> types.SelectedCompletionInfo:
+    return types.SelectedCompletionInfo(
+        _range(selected["range"]), _string(selected["text"])
+    )
+
+
+def _shown_item_id(params: Mapping[str, Any]) -> int:
+    return _integer(params["item"]["command"]["arguments"][0])
+
+
+def _accepted_part(params: Mapping[str, Any]) -> AcceptedPart:
+    text = params["item"]["insertText"]
+    # A StringValue is an object.
+    text = _string(text if isinstance(text, str) else text["value"])
+    n_units = _integer(params["acceptedLength"])
+    accepted = text.encode("utf-16-le", "surrogatepass")[: 2 * max(0, n_units)]
+    n_chars = len(accepted.decode("utf-16-le", "ignore"))
+    return AcceptedPart(_shown_item_id(params), n_chars)
+
+
+def _focused_uri(params: Mapping[str, Any]) -> str | None:
+    document = params.get("textDocument")
+    return None if document is None else _string(document["uri"])
 
 
 def _cancel_params(params: Mapping[str, Any]) -> types.CancelParams:
@@ -121,11 +296,18 @@ HOT_PARAMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     types.TEXT_DOCUMENT_DID_CHANGE: _did_change_params,
     types.TEXT_DOCUMENT_INLINE_COMPLETION: _inline_completion_params,
     types.CANCEL_REQUEST: _cancel_params,
+    DID_SHOW_COMPLETION: _shown_item_id,
+    DID_PARTIALLY_ACCEPT_COMPLETION: _accepted_part,
+    DID_FOCUS: _focused_uri,
 }
-"""The parameters of each method that comes with every key, from JSON.
+"""The parameters of methods that come with every key, or are ours, from JSON.
 
 Raises: LookupError, TypeError, ValueError or AttributeError where they do not parse.
 """
+
+
+def _range(value: Mapping[str, Any]) -> types.Range:
+    return types.Range(_position(value["start"]), _position(value["end"]))
 
 
 def _position(value: Mapping[str, Any]) -> types.Position:

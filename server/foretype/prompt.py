@@ -27,6 +27,7 @@ class Prompt:
     """What a model is sent, and how to read its answer."""
 
     max_tokens: int
+    temperature: float = 0.0
     text: str = ""
     """For `/completions`; empty for a chat."""
     suffix: str | None = None
@@ -216,7 +217,12 @@ def tells_suffix(settings: Settings) -> bool:
     )
 
 
-def build(snapshot: Snapshot, snippets: Sequence[Snippet], shape: Shape) -> Prompt:
+def build(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    shape: Shape,
+    temperature: float = 0.0,
+) -> Prompt:
     """The prompt for the text around the cursor, in the form the model was trained on.
 
     Text before a marker of that form, which the model would take for structure, is
@@ -238,7 +244,7 @@ def build(snapshot: Snapshot, snippets: Sequence[Snippet], shape: Shape) -> Prom
         prompt = _in_markers(template, prefix, suffix, max_tokens)
     else:
         prompt = _plain(snapshot, prefix, max_tokens)
-    return replace(prompt, cache_key=snapshot.uri)
+    return replace(prompt, temperature=temperature, cache_key=snapshot.uri)
 
 
 def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
@@ -33,6 +34,17 @@ log = logging.getLogger(__name__)
 
 # NB: pygls logs whole messages: the text of documents.
 logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Perishable:
+    """A result that is of no use any more once something else has come before it.
+
+    A message that is handled between a handler's end and the answer makes it so.
+    """
+
+    result: object
+    is_fresh: Callable[[], bool]
 
 
 class Protocol(LanguageServerProtocol):
@@ -164,8 +176,14 @@ class Protocol(LanguageServerProtocol):
             self._refuse(msg_id, error)
             return
         if error is None:
+            result = future.result()
+            if isinstance(result, Perishable):
+                if not result.is_fresh():
+                    self._refuse(msg_id, JsonRpcRequestCancelled("superseded"))
+                    return
+                result = result.result
             try:
-                self._send_response(msg_id, result=future.result())
+                self._send_response(msg_id, result=result)
                 return
             except Exception as unserializable:
                 error = unserializable

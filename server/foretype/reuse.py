@@ -6,7 +6,10 @@ say what it says: typing along, backspace, undo, accepting, or coming back.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from cachetools import FIFOCache
@@ -20,8 +23,8 @@ from foretype.errors import ModelError
 MAX_BYTES = 256 * 1024
 # Fewer characters before a line do not tell its place, once there are others above.
 MIN_BEFORE_CHARS = 32
-# Two streams follow the text at once: the oldest that agrees, and the newest.
-MAX_RUNNING = 2
+
+_BLANKS_AT_LINE_END = re.compile(r"[ \t]+(?=[\r\n])")
 
 
 class Generated(Protocol):
@@ -29,7 +32,14 @@ class Generated(Protocol):
 
     id: int
     anchor: Anchor
+    suffix_key: str
+    """That of the anchor."""
     text: str
+    """What belongs behind the anchor, so far."""
+    n_assumed_chars: int
+    """So much of the text is a suggestion that was taken to be accepted."""
+    is_alternative: bool
+    """Whether it is another idea for a place that has one."""
     offset: int | None
     """Where the anchor's line begins now, in code points; None once that is gone."""
     cursors: tuple[Anchor, ...]
@@ -57,56 +67,76 @@ class Index(Generic[GeneratedT]):
             MAX_BYTES, getsizeof=_n_bytes
         )
 
-    def add(self, generated: GeneratedT) -> None:
-        """Takes in a stream that has just begun; the oldest beyond two is ended."""
+    def add(self, generated: GeneratedT, max_running: int) -> None:
+        """Takes in a stream that has just begun; what is too many is ended.
+
+        First goes what nobody has asked for by a key, then the oldest.
+        """
         self._settle()
-        while len(self._running) >= MAX_RUNNING:
-            self._running[0].end()
+        while len(self._running) >= max_running:
+            asked_for_less = (
+                g for g in self._running if g.n_assumed_chars or g.is_alternative
+            )
+            next(asked_for_less, self._running[0]).end()
             self._settle()
         self._running.append(generated)
 
     def find(self, anchor: Anchor) -> GeneratedT | None:
         """What fits at a cursor: with text to show there, or else what may yet have.
 
-        Of several the newest. One that is done and all typed has nothing more to say,
-        unless it has said so of this very place.
+        One that is done and all typed has nothing more to say, unless it has said so of
+        this very place.
         """
-        self._settle()
         without_text: GeneratedT | None = None
-        for generated in [*self._done.values(), *self._running][::-1]:
-            if generated.anchor.next_line != anchor.next_line:
-                # What `rest_at` would find as well, a call later.
-                continue
-            rest = rest_at(generated, anchor)
-            if rest is None:
-                continue
+        for generated, rest in self.fitting(anchor):
             if rest.strip():
                 return generated
-            if not generated.is_done or rest == generated.text:
+            said_nothing = rest == generated.text[generated.n_assumed_chars :]
+            if not generated.is_done or said_nothing:
                 without_text = without_text or generated
         return without_text
 
-    def edited(self, edit: Edit, cursors: tuple[Anchor, ...]) -> None:
-        """Follows an edit; a running stream that agrees with no cursor is ended.
+    def fitting(self, anchor: Anchor) -> Iterator[tuple[GeneratedT, str]]:
+        """All that fit at a cursor with what is left of them, the best first.
+
+        That is the newest; other ideas for a place come behind the first one.
+        """
+        self._settle()
+        key = suffix_key(anchor)
+        newest_first = [*self._done.values(), *self._running][::-1]
+        for generated in chain(
+            (g for g in newest_first if not g.is_alternative),
+            (g for g in newest_first if g.is_alternative),
+        ):
+            if generated.suffix_key == key:
+                rest = _rest(generated, anchor)
+                if rest is not None:
+                    yield generated, rest
+
+    def edited(self, edits: Sequence[Edit], cursors: tuple[Anchor, ...]) -> None:
+        """Follows edits; a running stream that agrees with no cursor is ended.
 
         An edit elsewhere only moves what it stands before.
         """
         self._settle()
-        moved = len(edit.inserted) - len(edit.removed)
+        touched: set[int] = set()
+        for edit in edits:
+            for generated in self._running:
+                if not _is_elsewhere(edit, generated):
+                    touched.add(generated.id)
+                elif edit.start < generated.cursors[0].start:
+                    generated.cursors = tuple(
+                        replace(cursor, start=cursor.start + edit.n_more_chars)
+                        for cursor in generated.cursors
+                    )
+            for generated in (*self._running, *self._done.values()):
+                if generated.offset is not None:
+                    generated.offset = edit.moved(generated.offset)
         for generated in self._running:
-            if not _is_elsewhere(edit, generated):
+            if generated.id in touched:
                 generated.cursors = cursors
-            elif edit.start < generated.cursors[0].start:
-                generated.cursors = tuple(
-                    replace(cursor, start=cursor.start + moved)
-                    for cursor in generated.cursors
-                )
-        for generated in (*self._running, *self._done.values()):
-            if generated.offset is not None:
-                generated.offset = edit.moved(generated.offset)
-        for generated in self._running:
-            if has_diverged(generated):
-                generated.end()
+                if has_diverged(generated):
+                    generated.end()
         self._settle()
 
     def end_all(self) -> list[GeneratedT]:
@@ -118,17 +148,27 @@ class Index(Generic[GeneratedT]):
         self._settle()
         return running
 
+    def clear(self) -> None:
+        """Forgets what is done."""
+        self._done.clear()
+
     @property
     def running(self) -> list[GeneratedT]:
         """The streams that run, the oldest first."""
         self._settle()
         return self._running[:]
 
+    @property
+    def n_bytes(self) -> int:
+        """About how much memory it takes."""
+        return int(self._done.currsize) + sum(map(_n_bytes, self._running))
+
     def _settle(self) -> None:
         """Moves what is done to what is kept; a failure that brought nothing goes."""
         for generated in [g for g in self._running if g.is_done]:
             self._running.remove(generated)
-            is_failure = generated.error is not None and not generated.text
+            n_streamed = len(generated.text) - generated.n_assumed_chars
+            is_failure = generated.error is not None and not n_streamed
             if not is_failure and _n_bytes(generated) <= MAX_BYTES:
                 self._done[generated.id] = generated
 
@@ -145,11 +185,13 @@ def rest_at(generated: Generated, anchor: Anchor) -> str | None:
     beginning of what was generated; while the stream runs, what was generated so far
     may also be the beginning of what was typed, and the rest is empty.
     """
+    if generated.suffix_key != suffix_key(anchor):
+        return None
+    return _rest(generated, anchor)
+
+
+def _rest(generated: Generated, anchor: Anchor) -> str | None:
     origin = generated.anchor
-    if origin.next_line != anchor.next_line:
-        return None
-    if not _same_line_suffix(origin.line_suffix, anchor.line_suffix):
-        return None
     whole = origin.line_prefix + generated.text
     typed = anchor.line_prefix
     line_start = 0
@@ -180,6 +222,17 @@ def _is_elsewhere(edit: Edit, generated: Generated) -> bool:
     return edit.start + len(edit.removed) < first or edit.start > last
 
 
+def suffix_key(anchor: Anchor) -> str:
+    """What follows a cursor, less the brackets and quotes that an editor closes.
+
+    It closes them behind the cursor or, at Enter, on a line of their own.
+    """
+    for line in (anchor.line_suffix.strip(), anchor.next_line, anchor.line_after):
+        if rest := trim.without_closers(line):
+            return rest
+    return ""
+
+
 def _is_same_line(generated: Generated, above: str, anchor: Anchor) -> bool:
     """Whether a cursor's line is the one that stands below `above` in what was made.
 
@@ -190,20 +243,16 @@ def _is_same_line(generated: Generated, above: str, anchor: Anchor) -> bool:
         n_chars = min(len(above), len(present))
         return present.endswith(above[len(above) - n_chars :])
     whole = generated.anchor.before + above
-    n_chars = min(len(whole), len(present))
-    return whole == present or (
-        n_chars >= MIN_BEFORE_CHARS and whole[-n_chars:] == present[-n_chars:]
+    # Editors put blanks on an empty line, and take them away.
+    return _end_alike(whole, present) or _end_alike(
+        _BLANKS_AT_LINE_END.sub("", whole), _BLANKS_AT_LINE_END.sub("", present)
     )
 
 
-def _same_line_suffix(origin: str, present: str) -> bool:
-    """Whether two rests of a line differ by no more than what an editor closed."""
-    origin, present = origin.strip(), present.strip()
-    if origin == present:
-        return True
-    longer, shorter = sorted((origin, present), key=len, reverse=True)
-    return longer.endswith(shorter) and trim.is_closing_punctuation(
-        longer[: len(longer) - len(shorter)]
+def _end_alike(whole: str, present: str) -> bool:
+    n_chars = min(len(whole), len(present))
+    return whole == present or (
+        n_chars >= MIN_BEFORE_CHARS and whole[-n_chars:] == present[-n_chars:]
     )
 
 
@@ -215,5 +264,6 @@ def _n_bytes(generated: Generated) -> int:
         + len(anchor.line_prefix)
         + len(anchor.line_suffix)
         + len(anchor.next_line)
+        + len(anchor.line_after)
         + len(generated.text)
     )

@@ -17,7 +17,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from foretype import __version__, logs, lsp, settings, transport
-from foretype.document import Document
+from foretype.document import Document, Snapshot
 from foretype.engine import Answer
 from foretype.errors import (
     BadAnswer,
@@ -26,8 +26,10 @@ from foretype.errors import (
     Unreachable,
 )
 from foretype.logs import log_crash
-from foretype.protocol import Protocol
+from foretype.protocol import Perishable, Protocol
+from foretype.reason import Reason
 from foretype.session import Session
+from foretype.settings import Layer
 from foretype.status import Kind, Status
 from foretype.transport import Writer
 
@@ -62,9 +64,11 @@ class Server(LanguageServer):
         self.session = session
         self._encoding = types.PositionEncodingKind.Utf16
         self._is_configured_by_client = False
+        self._can_extend = False
         self._background: set[asyncio.Task[None]] = set()
         self._shown_error: type[ModelError] | None = None
         self._last_status: Status | None = None
+        self._last_reason: Reason | None = None
         handlers: dict[str, Callable[..., Any]] = {
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._initialized,
@@ -74,6 +78,9 @@ class Server(LanguageServer):
             types.TEXT_DOCUMENT_DID_SAVE: self._did_save,
             types.TEXT_DOCUMENT_DID_CLOSE: self._did_close,
             types.TEXT_DOCUMENT_INLINE_COMPLETION: self._inline_completion,
+            lsp.DID_SHOW_COMPLETION: self._did_show_completion,
+            lsp.DID_PARTIALLY_ACCEPT_COMPLETION: self._did_partially_accept_completion,
+            lsp.DID_FOCUS: self._did_focus,
         }
         # NB: pygls sets attributes on what it registers; a bound method has none.
         for method, handler in handlers.items():
@@ -100,6 +107,7 @@ class Server(LanguageServer):
         finally:
             for task in (reading, closing, *self._background):
                 task.cancel()
+            log.info("suggestions: %s", self.session.engine.suggestions.summary())
             await self.session.close()
             writer.close()
             await writer.wait_closed()
@@ -126,10 +134,19 @@ class Server(LanguageServer):
             self._encoding = lsp.choose_encoding(
                 capabilities.general.position_encodings
             )
+        if params.client_info is not None:
+            defaults = lsp.defaults_for(params.client_info.name)
+            self.session.set_defaults(Layer("what suits the editor", defaults))
+        self._can_extend = lsp.can_extend(capabilities)
         layer, problems = settings.json_layer(
             "initializationOptions", params.initialization_options
         )
         self.session.configure(layer, problems)
+        if self.session.settings.editor.popup:
+            options = types.CompletionOptions(trigger_characters=lsp.TRIGGER_CHARACTERS)
+            self.feature(types.TEXT_DOCUMENT_COMPLETION, options)(
+                partial(self._completion)
+            )
         workspace = capabilities.workspace
         self._is_configured_by_client = bool(workspace and workspace.configuration)
         if not self._is_configured_by_client:
@@ -167,13 +184,16 @@ class Server(LanguageServer):
             log.warning("didChange of a document that is not open")
             return
         document.version = params.text_document.version
-        for change in params.content_changes:
-            self.session.edited(document, lsp.apply(document, change, self._encoding))
+        made = [
+            lsp.apply(document, change, self._encoding)
+            for change in params.content_changes
+        ]
+        self.session.edited(document, made)
 
     def _did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         document = self.session.documents.get(params.text_document.uri)
         if document and params.text is not None:
-            self.session.edited(document, document.replace_all(params.text))
+            self.session.edited(document, [document.replace_all(params.text)])
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self.session.close_document(params.text_document.uri)
@@ -182,33 +202,104 @@ class Server(LanguageServer):
 
     async def _inline_completion(
         self, params: types.InlineCompletionParams
-    ) -> types.InlineCompletionList:
-        uri = params.text_document.uri
-        document = self.session.documents.get(uri)
+    ) -> types.InlineCompletionList | Perishable:
+        document = self.session.documents.get(params.text_document.uri)
         if document is None:
             return types.InlineCompletionList([])
+        snapshot, position = self._snapshot(document, params.position)
+        info = params.context.selected_completion_info
+        selected = None
+        if info is not None:
+            selected = lsp.Selected(info.range, info.text)
+            snapshot = lsp.with_selected(snapshot, selected, document, self._encoding)
+        kind = params.context.trigger_kind
+        answer = await self._complete(
+            snapshot,
+            is_invoked=kind is types.InlineCompletionTriggerKind.Invoked,
+            may_grow=self._can_extend,
+        )
+        result = lsp.inline_completion_list(
+            answer.completions, snapshot, position, self._encoding, selected
+        )
+        return self._perishable(result, document, answer)
+
+    async def _completion(
+        self, params: types.CompletionParams
+    ) -> types.CompletionList | Perishable:
+        document = self.session.documents.get(params.text_document.uri)
+        if document is None:
+            return types.CompletionList(is_incomplete=True, items=[])
+        snapshot, position = self._snapshot(document, params.position)
+        answer = await self._complete(snapshot)
+        result = lsp.completion_list(
+            answer.completions, snapshot, position, self._encoding
+        )
+        return self._perishable(result, document, answer)
+
+    def _snapshot(
+        self, document: Document, position: types.Position
+    ) -> tuple[Snapshot, types.Position]:
+        """The view at a position, and the position as it is within the text."""
         # A client that has not sent its settings yet is not waited for any longer.
         self._use_settings()
-        offset = lsp.offset(document, params.position, self._encoding)
+        offset = lsp.offset(document, position, self._encoding)
         snapshot = document.snapshot(offset, self.session.settings)
-        position = lsp.position(document, offset, self._encoding)
+        return snapshot, lsp.position(document, offset, self._encoding)
 
-        kind = params.context.trigger_kind
+    async def _complete(
+        self, snapshot: Snapshot, *, is_invoked: bool = False, may_grow: bool = False
+    ) -> Answer:
         try:
             answer = await self.session.complete(
-                snapshot, is_invoked=kind is types.InlineCompletionTriggerKind.Invoked
+                snapshot, is_invoked=is_invoked, may_grow=may_grow
             )
         except Exception as error:
             # An empty list beats an error: an error is a popup at every key.
             log_crash(log, "a completion failed", error)
-            return types.InlineCompletionList([])
+            return Answer()
         self._report(answer)
-        if answer.completion is None:
-            return types.InlineCompletionList([])
-        return lsp.inline_completion_list(answer.completion, position)
+        return answer
+
+    def _perishable(
+        self, result: object, document: Document, answer: Answer
+    ) -> Perishable:
+        """A result for a document as it is now."""
+        revision = document.revision
+
+        def is_fresh() -> bool:
+            return (
+                document.revision == revision
+                and self.session.documents.get(document.uri) is document
+            )
+
+        if self._can_extend and answer.completions:
+            self._in_background(self._tell_of_growth(document, answer, is_fresh))
+        return Perishable(result, is_fresh)
+
+    async def _tell_of_growth(
+        self, document: Document, answer: Answer, is_fresh: Callable[[], bool]
+    ) -> None:
+        """Has the client ask again once there is more of what it shows."""
+        if await self.session.engine.grown(answer) and is_fresh():
+            self.protocol.notify(
+                lsp.DID_EXTEND, {"uri": document.uri, "version": document.version}
+            )
+
+    # What became of completions
 
     def _accept(self, completion_id: int) -> None:
         log.info("completion %d was accepted", completion_id)
+        self.session.engine.suggestions.accepted(completion_id)
+
+    def _did_show_completion(self, completion_id: int) -> None:
+        self.session.engine.shown(completion_id)
+
+    def _did_partially_accept_completion(self, part: lsp.AcceptedPart) -> None:
+        self.session.engine.suggestions.partly_accepted(part.item_id, part.n_chars)
+
+    def _did_focus(self, uri: str | None) -> None:
+        if uri is not None:
+            self.session.focused(uri)
 
     # Settings
 
@@ -252,6 +343,10 @@ class Server(LanguageServer):
     def _report(self, answer: Answer) -> None:
         """Says what keeps the model from answering, once until it answers again."""
         error = answer.error
+        if answer.reason is not self._last_reason:
+            self._last_reason = answer.reason
+            if answer.reason is not None:
+                log.info("nothing is shown: %s", answer.reason.value)
         if error is None:
             if answer.completion and self._shown_error:
                 self._shown_error = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from foretype.document import Document, Snapshot
@@ -11,6 +11,12 @@ from foretype.edits import Edit
 from foretype.engine import Answer, Engine
 from foretype.settings import Layer, Settings, resolve
 from foretype.supplier import ModelSupplier
+
+# An editor that asks so long after a key waits on purpose: VS Code takes 2 to 50 ms,
+# Neovim 200.
+LATE_S = 0.100
+# So often in a row, and it is asked for at the key itself.
+N_LATE = 3
 
 
 class Session:
@@ -39,6 +45,14 @@ class Session:
         self.settings = Settings()
         for layer in layers:
             self.configure(layer)
+        # When a document was changed by a key, by the clock of the event loop.
+        self._typed_s: dict[str, float] = {}
+        self._n_late = 0
+
+    def set_defaults(self, layer: Layer) -> None:
+        """Takes in settings that every other source wins over."""
+        self._layers = {layer.source: layer, **self._layers}
+        self.configure(layer)
 
     def configure(self, layer: Layer, problems: Iterable[str] = ()) -> None:
         """Takes in settings, in the place of earlier ones from the same source."""
@@ -74,26 +88,43 @@ class Session:
         if self._in_use is not None:
             self._evaluate_ahead(document)
 
-    def edited(self, document: Document, edit: Edit) -> None:
-        """Follows up on an edit that a document has taken."""
+    def edited(self, document: Document, made: Sequence[Edit]) -> None:
+        """Follows up on the edits of one change, which a document has taken."""
         # What is waited for was asked for another text.
         self._supersede(document.uri)
-        self.engine.edited(document, edit)
+        self.engine.edited(document, made)
+        if len(made) == 1 and made[0].is_key and made[0].inserted:
+            self._typed_s[document.uri] = _now_s()
+            if self._n_late >= N_LATE:
+                cursor = made[0].cursors[0]
+                self.engine.anticipate(document.snapshot(cursor, self.settings))
+
+    def focused(self, uri: str) -> None:
+        """Prepares for the first key in a document that a person has turned to."""
+        if document := self.documents.get(uri):
+            self._evaluate_ahead(document)
 
     def close_document(self, uri: str) -> None:
         """Drops all there is of a document."""
         self._supersede(uri)
+        self._typed_s.pop(uri, None)
         self.documents.pop(uri, None)
         self.engine.forget(uri)
 
-    async def complete(self, snapshot: Snapshot, *, is_invoked: bool) -> Answer:
+    async def complete(
+        self, snapshot: Snapshot, *, is_invoked: bool = False, may_grow: bool = False
+    ) -> Answer:
         """What belongs at the cursor; the task is cancelled when superseded."""
         self._supersede(snapshot.uri)
+        if not is_invoked:
+            self._note_lateness(snapshot.uri)
         task = asyncio.current_task()
         assert task is not None
         self._waits[snapshot.uri] = task
         try:
-            return await self.engine.complete(snapshot, is_invoked=is_invoked)
+            return await self.engine.complete(
+                snapshot, is_invoked=is_invoked, may_grow=may_grow
+            )
         finally:
             if self._waits.get(snapshot.uri) is task:
                 del self._waits[snapshot.uri]
@@ -109,6 +140,16 @@ class Session:
         await self.engine.close()
         await self.models.close()
 
+    def _note_lateness(self, uri: str) -> None:
+        """Counts how often in a row an editor has waited after a key before it asked.
+
+        Neovim waits 200 ms after each; the engine need not.
+        """
+        typed_s = self._typed_s.pop(uri, None)
+        if typed_s is not None:
+            is_late = _now_s() - typed_s >= LATE_S
+            self._n_late = self._n_late + 1 if is_late else 0
+
     def _supersede(self, uri: str) -> None:
         if wait := self._waits.pop(uri, None):
             wait.cancel()
@@ -117,3 +158,7 @@ class Session:
         """Has the part of the text evaluated that the first prompt will begin with."""
         n_chars = self.settings.completion.prefix_chars
         self.engine.evaluate_ahead(document.snapshot(n_chars, self.settings))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -101,6 +101,12 @@ class EndpointSettings:
         "folder opened in an editor can run a command.",
         never_from_editor=True,
     )
+    bills_after_disconnect: bool = _setting(
+        False,
+        "Whether the provider charges for the whole answer although the connection was "
+        "closed. Then one stream runs for a document instead of two, and nothing is "
+        "asked ahead.",
+    )
     timeout_ms: int = _setting(
         15_000,
         "A generation that is still running after this long is ended.",
@@ -137,6 +143,35 @@ class CompletionSettings:
     """What is asked for, and how much."""
 
     enabled: bool = _setting(True, "Whether anything is suggested at all.")
+    disabled_languages: tuple[str, ...] = _setting(
+        (),
+        "Language identifiers, as editors name them (`markdown`, `plaintext`), for "
+        "which nothing is suggested.",
+    )
+    disabled_files: tuple[str, ...] = _setting(
+        (),
+        "Patterns of file names or of whole paths (`*.csv`, `*/secrets/*`) for which "
+        "nothing is suggested.",
+    )
+    max_document_chars: int = _setting(
+        20_000_000,
+        "In a longer document nothing is suggested.",
+        minimum=1_000,
+        maximum=1_000_000_000,
+    )
+    debounce_ms: int = _setting(
+        0,
+        "How long no key must have come before the endpoint is asked. Only for "
+        "endpoints that bill by the request: what is known already, or asked for by "
+        "hand, never waits.",
+        minimum=0,
+        maximum=5_000,
+    )
+    ask_ahead: bool = _setting(
+        True,
+        "Whether what comes after a suggestion is asked for while it is on the screen, "
+        "so that it is there once the suggestion is accepted.",
+    )
     max_tokens_line: int = _setting(
         64,
         "Most tokens asked for where a line is completed.",
@@ -165,12 +200,44 @@ class CompletionSettings:
 
 
 @dataclass(frozen=True)
+class EditorSettings:
+    """What suggestions look like to the editor; the defaults go by its name."""
+
+    range_start: str = _setting(
+        "cursor",
+        'Where the range that a suggestion replaces begins: at the `"cursor"`, or at '
+        'the beginning of the `"line"`, whose text is then repeated in the suggestion. '
+        'In VS Code the default is `"line"`.',
+        choices=("cursor", "line"),
+    )
+    range_end: str = _setting(
+        "cursor",
+        'Where that range ends: at the `"cursor"`, or behind the closing brackets and '
+        'quotes in the `"rest"` of the line that the suggestion writes again. In VS '
+        'Code the default is `"rest"`.',
+        choices=("cursor", "rest"),
+    )
+    popup: bool = _setting(
+        False,
+        "Whether suggestions are offered in the list of `textDocument/completion` as "
+        "well, for editors that draw no ghost text. Read once, when the editor "
+        "connects.",
+    )
+    popup_first: bool = _setting(
+        False,
+        "Whether a suggestion in that list stands above the names that other servers "
+        "offer.",
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings, always complete and valid."""
 
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
+    editor: EditorSettings = field(default_factory=EditorSettings)
 
     @property
     def uses_local_model(self) -> bool:

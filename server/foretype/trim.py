@@ -19,8 +19,15 @@ _CIRCLES = re.compile(r"(\w{1,8}?)\1{9,}")
 CIRCLE_CHARS = 24
 _FIRST_LINE_WITH_TEXT = re.compile(r"\s*\S[^\r\n]*")
 
+# What ends a line whose statement goes on in the next one.
+_GOES_ON = re.compile(r"([,\\+\-*/%&|^=<.:?({\[]|\b(and|or|not|in|is|return))$")
+
 # A completion longer than this is more than a person reads before the next key.
 MAX_BLOCK_LINES = 24
+# Where a line is asked for, the stream goes on for so many more, which are shown one
+# after the other as each is done; a model with 5 % wrong tokens is seldom right for
+# longer (docs/latency.md#example-sessions).
+MAX_LINES_AHEAD = 4
 # A line that stands there this often in a row is a model going round in circles.
 MAX_REPEATED_LINES = 2
 # A shorter overlap with what follows the cursor is chance: `+ 1` ends in `1`.
@@ -39,8 +46,13 @@ class Cut:
     """What is kept of a text so far."""
 
     text: str
+    """What goes in at the cursor and leaves the rest of the line as it is."""
     is_enough: bool
     """Whether nothing that may still arrive would be kept."""
+    tail: str = ""
+    """What the model wrote behind it that takes in the beginning of that rest."""
+    n_covered_chars: int = 0
+    """How many characters of the rest of the line `tail` has in it, in order."""
 
 
 def shape(anchor: Anchor, *, is_invoked: bool) -> Shape:
@@ -49,11 +61,14 @@ def shape(anchor: Anchor, *, is_invoked: bool) -> Shape:
     A block where the cursor's line or the one before an empty line has just opened
     one, on an empty line of a body, and when a person asked by hand.
     """
-    if anchor.line_suffix.strip():
-        return Shape.LINE
+    line_prefix = anchor.line_prefix
+    rest = anchor.line_suffix.strip()
+    if rest:
+        # An editor closes a brace as soon as it is opened.
+        is_block = rest[0] == "}" and line_prefix.rstrip().endswith("{")
+        return Shape.BLOCK if is_block else Shape.LINE
     if is_invoked:
         return Shape.BLOCK
-    line_prefix = anchor.line_prefix
     if line_prefix.strip():
         opens = _OPENS_BLOCK.search(line_prefix.rstrip())
         return Shape.BLOCK if opens else Shape.LINE
@@ -66,6 +81,26 @@ def shape(anchor: Anchor, *, is_invoked: bool) -> Shape:
 def is_closing_punctuation(text: str) -> bool:
     """Whether a rest of a line only closes what stands before it."""
     return _CLOSING_PUNCTUATION.fullmatch(text) is not None
+
+
+def without_closers(text: str) -> str:
+    """A rest of a line less the closing punctuation it begins with."""
+    found = _CLOSING_PUNCTUATION.match(text)
+    return text[found.end() :] if found else text
+
+
+def ends_statement(line: str) -> bool:
+    """Whether a line that has just been completed needs nothing more behind it."""
+    content = line.strip()
+    if not content or _GOES_ON.search(content) or _OPENS_BLOCK.search(content):
+        return False
+    return all(content.count(o) <= content.count(c) for c, o in _PAIRS.items())
+
+
+def whole_lines(text: str) -> str:
+    """The lines of a text that are complete, without the end of the last one."""
+    end = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: max(end, 0)].rstrip()
 
 
 def may_circle(text: str) -> bool:
@@ -86,53 +121,96 @@ def cut(
     `is_final` says that nothing more will arrive, `is_whole` that the model ended the
     text by itself.
     """
+    text, is_final = _before_circles(text, is_final)
+    if shape is Shape.LINE:
+        kept, is_enough = _cut_line(anchor, text, is_final)
+    else:
+        kept, is_enough = _cut_block(anchor, text, is_final, is_whole)
+    return fit(kept.rstrip(), anchor.line_suffix, is_enough=is_enough or is_final)
+
+
+def fit(text: str, line_suffix: str, *, is_enough: bool = True) -> Cut:
+    """A text parted where it begins to write what follows the cursor already."""
+    rest = line_suffix.strip()
+    if not rest:
+        return Cut(text, is_enough)
+    if not is_closing_punctuation(rest):
+        return Cut(text[: _overlap_start(text, rest)].rstrip(), is_enough)
+    kept = text[: _unmatched(text, rest[0])]
+    if "\n" not in kept:
+        # NB: A block's last line keeps its indentation: the rest of the line follows.
+        kept = kept.rstrip()
+    tail = text[len(kept) :]
+    n_covered = _n_covered(tail, line_suffix)
+    return Cut(kept, is_enough, tail if n_covered else "", n_covered)
+
+
+def is_over(anchor: Anchor, text: str, shape: Shape) -> bool:
+    """Whether nothing that a stream may still bring is worth remembering.
+
+    Behind the line that was asked for come the next ones of the same block: who types
+    or accepts that line is shown them without asking again.
+    """
+    text, is_final = _before_circles(text, is_final=False)
+    if is_final:
+        return True
+    if shape is Shape.BLOCK:
+        return _cut_block(anchor, text, False, True)[1]
+    if not _cut_line(anchor, text, False)[1]:
+        return False
+    if not is_closing_punctuation(anchor.line_suffix):
+        return True
+    return _cut_block(anchor, text, False, True, n_lines_ahead=MAX_LINES_AHEAD)[1]
+
+
+def _before_circles(text: str, is_final: bool) -> tuple[str, bool]:
+    """The text up to where it goes round in circles, and whether it ends there."""
     if is_final or may_circle(text):
         circles = _CIRCLES.search(text)
         if circles:
-            text, is_final = text[: circles.start()], True
-    if shape is Shape.LINE:
-        kept = _cut_line(anchor, text, is_final)
-    else:
-        kept = _cut_block(anchor, text, is_final, is_whole)
-    stripped = kept.text.rstrip()
-    return Cut(stripped, kept.is_enough or is_final)
+            return text[: circles.start()], True
+    return text, is_final
 
 
-def _cut_line(anchor: Anchor, text: str, is_final: bool) -> Cut:
+def _cut_line(anchor: Anchor, text: str, is_final: bool) -> tuple[str, bool]:
     """The rest of the line, or the next one with text where the line is complete."""
     found = _FIRST_LINE_WITH_TEXT.match(text)
+    has_rest = bool(anchor.line_suffix.strip())
     if not found:
         # White space so far: with text after the cursor, a new line ends it.
-        is_over = bool(anchor.line_suffix.strip()) and "\n" in text
-        return Cut("", is_over)
+        return "", has_rest and "\n" in text
     line = found.group()
     is_complete = found.end() < len(text)
     blank = line[: len(line) - len(line.lstrip())]
-    if anchor.line_suffix.strip():
-        if "\n" in blank or "\r" in blank:
-            return Cut("", True)
-        rest = anchor.line_suffix.strip()
-        end = _overlap_start(line, rest)
-        # What ends like the rest so far may go on otherwise; what closes too much not.
-        is_over = end < len(line) and is_closing_punctuation(rest)
-        return Cut(line[:end], is_complete or is_over)
-    if ("\n" in blank or "\r" in blank) and line.strip() == anchor.next_line:
-        return Cut("", is_complete or is_final)
-    return Cut(line, is_complete)
+    is_below = "\n" in blank or "\r" in blank
+    if is_below and has_rest:
+        return "", True
+    if is_below and line.strip() == anchor.next_line:
+        return "", is_complete or is_final
+    return line, is_complete
 
 
-def _cut_block(anchor: Anchor, text: str, is_final: bool, is_whole: bool) -> Cut:
-    """The block the cursor stands in or has just opened.
+def _cut_block(
+    anchor: Anchor,
+    text: str,
+    is_final: bool,
+    is_whole: bool,
+    n_lines_ahead: int | None = None,
+) -> tuple[str, bool]:
+    """The block the cursor stands in or has just opened, and whether it is complete.
 
     It ends before a line that is indented less, behind the line that closes it, and
-    where the text after the cursor begins.
+    where the text after the cursor begins. With `n_lines_ahead` it is the cursor's own
+    line, and so many more of the block that line is in.
     """
     line_prefix = anchor.line_prefix
-    opens_here = bool(line_prefix.strip())
+    opens_here = bool(line_prefix.strip()) and n_lines_ahead is None
+    most_lines = MAX_BLOCK_LINES if n_lines_ahead is None else 1 + n_lines_ahead
     indent = _indent_columns(line_prefix)
     # Lines at least this deep belong to the block.
     least = indent + 1 if opens_here else indent
     next_line = anchor.next_line
+    rest = anchor.line_suffix.strip()
     kept: list[str] = []
     n_repeated, n_blank = 0, 0
     has_text = False
@@ -140,9 +218,12 @@ def _cut_block(anchor: Anchor, text: str, is_final: bool, is_whole: bool) -> Cut
     for line_idx, line in enumerate(split_lines(text)):
         is_complete = line.endswith(("\n", "\r"))
         content = line.strip()
-        if line_idx == 0 and content and opens_here:
+        if line_idx == 0 and content and line_prefix.strip():
             kept.append(line)
             has_text = True
+            if opens_here and rest and _unmatched(line, rest[0]) < len(line):
+                # What was opened is closed within the line.
+                return "".join(kept), is_complete
             continue
         if not content:
             if not is_complete:
@@ -151,7 +232,7 @@ def _cut_block(anchor: Anchor, text: str, is_final: bool, is_whole: bool) -> Cut
             n_blank += 1
             if n_blank > (1 if has_text else 2) or (least == 0 and last):
                 # A gap at the top level ends a paragraph or a definition.
-                return Cut("".join(kept), True)
+                return "".join(kept), True
             kept.append(line)
             continue
         n_blank = 0
@@ -160,31 +241,29 @@ def _cut_block(anchor: Anchor, text: str, is_final: bool, is_whole: bool) -> Cut
             depth += indent
         is_decided = is_complete or is_final
         if is_decided and content == next_line and len(content) > 1:
-            return Cut("".join(kept), True)
+            return "".join(kept), True
         if depth < least:
             if content[0] in CLOSERS and opens_here and depth == indent:
-                if content == next_line:
-                    return Cut("".join(kept), is_decided)
-                return Cut("".join([*kept, line]), is_complete)
-            return Cut("".join(kept), True)
+                if content == next_line and not rest:
+                    return "".join(kept), is_decided
+                return "".join([*kept, line]), is_complete
+            return "".join(kept), True
         n_repeated = n_repeated + 1 if content == last else 0
         if n_repeated >= MAX_REPEATED_LINES and is_decided:
-            return Cut("".join(kept[:-n_repeated]), True)
+            return "".join(kept[:-n_repeated]), True
         last = content
         if is_final and not is_complete and not is_whole and len(kept) > 1:
             # The budget ran out within this line.
             break
         kept.append(line)
         has_text = True
-        if len(kept) >= MAX_BLOCK_LINES and is_complete:
-            return Cut("".join(kept), True)
-    return Cut("".join(kept), False)
+        if len(kept) >= most_lines and is_complete:
+            return "".join(kept), True
+    return "".join(kept), False
 
 
 def _overlap_start(line: str, rest: str) -> int:
     """Where in a generated line the text begins that follows the cursor already."""
-    if is_closing_punctuation(rest):
-        return _unmatched(line, rest[0])
     for start in range(max(0, len(line) - len(rest)), len(line)):
         overlap = line[start:]
         if len(overlap) < min(MIN_OVERLAP_CHARS, len(rest)):
@@ -194,17 +273,30 @@ def _overlap_start(line: str, rest: str) -> int:
     return len(line)
 
 
-def _unmatched(line: str, closer: str) -> int:
-    """Where a line closes, by `closer`, something it did not open; else its end."""
+def _n_covered(tail: str, line_suffix: str) -> int:
+    """How much of the rest of a line is found in a text, in order, from its start."""
+    at = n_covered = 0
+    for idx, char in enumerate(line_suffix):
+        if char.isspace():
+            continue
+        found = tail.find(char, at)
+        if found < 0:
+            break
+        at, n_covered = found + 1, idx + 1
+    return n_covered
+
+
+def _unmatched(text: str, closer: str) -> int:
+    """Where a text closes, by `closer`, something it did not open; else its end."""
     opened: list[str] = []
-    for at, char in enumerate(line):
+    for at, char in enumerate(text):
         if char == closer and (char in _QUOTES or not opened):
             return at
         if char in _PAIRS.values():
             opened.append(char)
         elif char in _PAIRS and opened and opened[-1] == _PAIRS[char]:
             opened.pop()
-    return len(line)
+    return len(text)
 
 
 def _indent_columns(line: str, tab_columns: int = 4) -> int:

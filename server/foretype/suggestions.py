@@ -1,0 +1,399 @@
+"""What was suggested, and what became of each suggestion: counts, never text.
+
+A suggestion begins as an answer to the editor and goes on while the document agrees
+with it, however many requests that takes. What a person did with it is told by events,
+where an editor sends those, and else by the changes of the document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import Counter, OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import count
+
+from foretype import reuse, trim
+from foretype.document import Anchor, Document
+from foretype.edits import Edit
+from foretype.generation import Generation
+from foretype.trim import Cut, Shape
+
+# What stands on the screen for a shorter time is not seen.
+SHOWN_S = 0.150
+# When it is looked whether an accepted text is still there.
+KEPT_AFTER_S = (30.0, 300.0)
+# It is as long as no more than half of it has changed: Copilot's measure as well.
+MIN_KEPT_RATIO = 0.5
+# So many of the last ones say how often suggestions are taken.
+N_RECENT = 20
+MIN_TAKEN_RATIO = 0.1
+# So many that have ended are remembered, for an editor that says later what happened.
+N_ENDED = 16
+
+_ids = count(1)
+
+
+class State(enum.Enum):
+    """What became of a suggestion: each ends in one of these."""
+
+    ACCEPTED = "accepted"
+    PARTLY_ACCEPTED = "partly accepted"
+    TYPED = "typed through"
+    """Every character of it was typed."""
+    REJECTED = "rejected"
+    """Something else was typed."""
+    SUPERSEDED = "superseded"
+    """Another one took its place, or its place was left."""
+    NEVER_SHOWN = "never shown"
+    """It was gone before anybody can have seen it."""
+
+
+_TAKEN = (State.ACCEPTED, State.PARTLY_ACCEPTED, State.TYPED)
+
+
+@dataclass(eq=False, slots=True)
+class Suggestion:
+    """One suggestion, as long as it is on the screen."""
+
+    id: int
+    generation: Generation
+    anchor: Anchor
+    """Where it was first made."""
+    shape: Shape
+    start: int
+    """Where it begins in the generation's text."""
+    end: int
+    """Where it ends there; it may still grow."""
+    is_complete: bool
+    """Whether it can not grow any more."""
+    answered_s: float
+    at: int
+    """How far it is typed, in the generation's text."""
+    left: str
+    """What is not typed yet, as it is on the screen."""
+    offset: int = 0
+    """Where the cursor is, in code points from the start of the document."""
+    line_start: int = 0
+    line_end: int = 0
+    """The cursor's line, likewise."""
+    was_shown: bool = False
+    """Whether the editor said so."""
+    taken_start: int | None = None
+    """Where the text begins that was accepted."""
+
+    def grow(self) -> None:
+        """Takes in what the stream has brought since."""
+        if self.is_complete:
+            return
+        generation = self.generation
+        text = generation.text[self.start :]
+        cut = trim.cut(
+            self.anchor,
+            text,
+            self.shape,
+            is_final=generation.is_done,
+            is_whole=generation.is_whole,
+        )
+        whole = cut.text + cut.tail if cut.is_enough else trim.whole_lines(text)
+        self.is_complete = cut.is_enough
+        self.end = max(self.end, self.start + len(whole))
+
+    def cut_at(self, anchor: Anchor) -> Cut | None:
+        """What of it is still to be typed at a cursor; None outside of it."""
+        at = self.position(anchor)
+        if at is None:
+            return None
+        return trim.fit(self.generation.text[at : self.end], anchor.line_suffix)
+
+    def position(self, anchor: Anchor) -> int | None:
+        """How far it is typed at a cursor; None outside of it."""
+        rest = reuse.rest_at(self.generation, anchor)
+        if rest is None:
+            return None
+        at = len(self.generation.text) - len(rest)
+        return at if self.start <= at <= self.end else None
+
+    def move(self, anchor: Anchor, at: int, left: str) -> None:
+        """Notes where the cursor is, how far it is typed, and what is left."""
+        self.at, self.left = at, left
+        self.offset = anchor.offset
+        self.line_start = anchor.start
+        self.line_end = anchor.offset + len(anchor.line_suffix)
+
+    def shift(self, n_chars: int) -> None:
+        """Follows an edit above its line."""
+        self.offset += n_chars
+        self.line_start += n_chars
+        self.line_end += n_chars
+
+
+@dataclass(eq=False, slots=True)
+class _Taken:
+    """A text that was accepted, which is looked for again later."""
+
+    document: Document
+    text: str
+    start: int
+    end: int
+    """Where it is now, in code points from the start of the document."""
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def follow(self, edit: Edit) -> None:
+        """Moves along with an edit; what replaces a part of it belongs to it."""
+        removed_end = edit.start + len(edit.removed)
+        if removed_end <= self.start:
+            self.start += edit.n_more_chars
+            self.end += edit.n_more_chars
+        elif edit.start < self.end:
+            self.start = min(self.start, edit.start)
+            self.end = max(self.end, removed_end) + edit.n_more_chars
+
+    def is_kept(self) -> bool:
+        """Whether about the same stands there now."""
+        present = self.document.between(self.start, self.end)
+        if present == self.text:
+            return True
+        compared = SequenceMatcher(None, self.text, present, autojunk=False)
+        return compared.ratio() > MIN_KEPT_RATIO
+
+
+class Suggestions:
+    """The suggestions that are on the screen, and counts of those that were."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[State] = Counter()
+        self.n_kept: Counter[float] = Counter()
+        """How many accepted texts were still there after so many seconds."""
+        self.n_gone: Counter[float] = Counter()
+        self._current: dict[str, list[Suggestion]] = {}
+        self._recent: deque[State] = deque(maxlen=N_RECENT)
+        self._ended: OrderedDict[int, State] = OrderedDict()
+        self._settled: dict[str, int] = {}
+        self._taken: dict[str, list[_Taken]] = {}
+        # Whether the editor says what it shows.
+        self._hears_of_showing = False
+
+    @property
+    def are_rarely_taken(self) -> bool:
+        """Whether hardly one of the last ones was accepted or typed."""
+        seen = [state for state in self._recent if state is not State.NEVER_SHOWN]
+        n_taken = sum(state in _TAKEN for state in seen)
+        return len(seen) >= N_RECENT // 2 and n_taken < MIN_TAKEN_RATIO * len(seen)
+
+    def at(self, uri: str, anchor: Anchor) -> tuple[Suggestion, Cut] | None:
+        """The suggestion on the screen, as long as it goes on at a cursor."""
+        for suggestion in self._current.get(uri, ()):
+            suggestion.grow()
+            cut = suggestion.cut_at(anchor)
+            if cut is not None and cut.text.strip():
+                return suggestion, cut
+        return None
+
+    def by_id(self, suggestion_id: int) -> tuple[str, Suggestion] | None:
+        """A suggestion that is on the screen, and the document it is for."""
+        for uri, current in self._current.items():
+            for suggestion in current:
+                if suggestion.id == suggestion_id:
+                    return uri, suggestion
+        return None
+
+    def is_settled(self, uri: str, offset: int) -> bool:
+        """Whether a statement was just ended here by accepting the end of it."""
+        return self._settled.get(uri) == offset
+
+    def begin(
+        self, uri: str, generation: Generation, anchor: Anchor, shape: Shape, cut: Cut
+    ) -> Suggestion:
+        """The suggestion of what a cut keeps at a cursor: a new one if it is news."""
+        text = cut.text + cut.tail
+        for suggestion in self._current.get(uri, ()):
+            if suggestion.generation is generation:
+                known = suggestion.cut_at(anchor)
+                if known is not None and known.text + known.tail == text:
+                    return suggestion
+        rest = reuse.rest_at(generation, anchor) or ""
+        start = len(generation.text) - len(rest)
+        suggestion = Suggestion(
+            id=next(_ids),
+            generation=generation,
+            anchor=anchor,
+            shape=shape,
+            start=start,
+            end=start + len(text),
+            is_complete=cut.is_enough,
+            answered_s=asyncio.get_running_loop().time(),
+            at=start,
+            left=text,
+        )
+        suggestion.move(anchor, start, text)
+        return suggestion
+
+    def answered(self, uri: str, suggestions: Sequence[Suggestion]) -> None:
+        """Notes what the editor was given; what it had before is superseded."""
+        for suggestion in self._current.get(uri, ()):
+            if suggestion not in suggestions:
+                self._end(uri, suggestion, State.SUPERSEDED)
+        self._current[uri] = list(suggestions)
+
+    def edited(
+        self,
+        document: Document,
+        made: Sequence[Edit],
+        cursors: tuple[Anchor, ...],
+    ) -> None:
+        """Infers from edits what was done with the suggestions of a document."""
+        uri = document.uri
+        self._settled.pop(uri, None)
+        for edit in made:
+            for taken in self._taken.get(uri, ()):
+                taken.follow(edit)
+        for suggestion in tuple(self._current.get(uri, ())):
+            if not all(_is_elsewhere(edit, suggestion) for edit in made):
+                self._follow(document, suggestion, made, cursors)
+                continue
+            for edit in made:
+                if edit.start < suggestion.line_start:
+                    suggestion.shift(edit.n_more_chars)
+
+    def shown(self, suggestion_id: int) -> None:
+        """Notes that the editor draws a suggestion."""
+        self._hears_of_showing = True
+        if found := self.by_id(suggestion_id):
+            found[1].was_shown = True
+
+    def accepted(self, suggestion_id: int) -> None:
+        """Notes that the editor said so, whatever was made of its edits."""
+        if found := self.by_id(suggestion_id):
+            self._end(*found, State.ACCEPTED)
+        else:
+            self._correct(suggestion_id, State.ACCEPTED)
+
+    def partly_accepted(self, suggestion_id: int, n_chars: int) -> None:
+        """Notes that the editor said so, of so many characters."""
+        if found := self.by_id(suggestion_id):
+            _, suggestion = found
+            if suggestion.taken_start is None:
+                n_typed_chars = suggestion.at - suggestion.start
+                suggestion.taken_start = suggestion.offset - min(n_chars, n_typed_chars)
+        elif self._ended.get(suggestion_id) is not State.ACCEPTED:
+            self._correct(suggestion_id, State.PARTLY_ACCEPTED)
+
+    def forget(self, uri: str) -> None:
+        """Ends what there is of a document that is closed."""
+        self._settled.pop(uri, None)
+        for suggestion in tuple(self._current.get(uri, ())):
+            self._end(uri, suggestion, State.SUPERSEDED)
+        self._current.pop(uri, None)
+        for taken in self._taken.pop(uri, ()):
+            for timer in taken.timers:
+                timer.cancel()
+
+    def forget_all(self) -> None:
+        """Ends what there is of every document."""
+        for uri in [*self._current, *self._taken]:
+            self.forget(uri)
+
+    def summary(self) -> str:
+        """All counts in one line."""
+        parts = [f"{n} {state.value}" for state, n in self.counts.items() if n]
+        for after_s in KEPT_AFTER_S:
+            n_looked_at = self.n_kept[after_s] + self.n_gone[after_s]
+            if n_looked_at:
+                kept = self.n_kept[after_s]
+                parts.append(f"{kept} of {n_looked_at} kept after {after_s:.0f} s")
+        return ", ".join(parts) or "none"
+
+    def _follow(
+        self,
+        document: Document,
+        suggestion: Suggestion,
+        made: Sequence[Edit],
+        cursors: tuple[Anchor, ...],
+    ) -> None:
+        uri = document.uri
+        for anchor in cursors:
+            at = suggestion.position(anchor)
+            if at is None:
+                continue
+            before, n_new_chars = suggestion.offset, at - suggestion.at
+            left = suggestion.left[max(n_new_chars, 0) :]
+            if n_new_chars < 0:
+                left = suggestion.generation.text[at : suggestion.at] + left
+            is_key = len(made) == 1 and made[0].is_key
+            is_taken = n_new_chars > 1 and not is_key
+            suggestion.move(anchor, at, left)
+            if is_taken and suggestion.taken_start is None:
+                suggestion.taken_start = before
+            if left.strip():
+                return
+            if is_taken:
+                self._end(uri, suggestion, State.ACCEPTED, document)
+                if trim.ends_statement(anchor.line_prefix):
+                    self._settled[uri] = anchor.offset
+            else:
+                self._end(uri, suggestion, State.TYPED, document)
+            return
+        self._end(uri, suggestion, State.REJECTED, document)
+
+    def _end(
+        self,
+        uri: str,
+        suggestion: Suggestion,
+        state: State,
+        document: Document | None = None,
+    ) -> None:
+        self._current[uri].remove(suggestion)
+        on_screen_s = asyncio.get_running_loop().time() - suggestion.answered_s
+        was_shown = suggestion.was_shown or (
+            not self._hears_of_showing and on_screen_s >= SHOWN_S
+        )
+        if state is not State.ACCEPTED:
+            if suggestion.taken_start is not None:
+                state = State.PARTLY_ACCEPTED
+            elif not was_shown:
+                state = State.NEVER_SHOWN
+        self._count(suggestion.id, state)
+        if document is not None and suggestion.taken_start is not None:
+            self._watch(document, suggestion.taken_start, suggestion.offset)
+
+    def _count(self, suggestion_id: int, state: State) -> None:
+        self.counts[state] += 1
+        self._recent.append(state)
+        self._ended[suggestion_id] = state
+        while len(self._ended) > N_ENDED:
+            self._ended.popitem(last=False)
+
+    def _correct(self, suggestion_id: int, state: State) -> None:
+        """Counts what has ended as something else."""
+        counted = self._ended.get(suggestion_id)
+        if counted is not None:
+            self.counts[counted] -= 1
+            self.counts[state] += 1
+            self._ended[suggestion_id] = state
+
+    def _watch(self, document: Document, start: int, end: int) -> None:
+        text = document.between(start, end)
+        taken = _Taken(document, text, start, end)
+        loop = asyncio.get_running_loop()
+        taken.timers = [
+            loop.call_later(after_s, self._look_for, taken, after_s)
+            for after_s in KEPT_AFTER_S
+        ]
+        self._taken.setdefault(document.uri, []).append(taken)
+
+    def _look_for(self, taken: _Taken, after_s: float) -> None:
+        counts = self.n_kept if taken.is_kept() else self.n_gone
+        counts[after_s] += 1
+        if after_s == KEPT_AFTER_S[-1]:
+            self._taken[taken.document.uri].remove(taken)
+
+
+def _is_elsewhere(edit: Edit, suggestion: Suggestion) -> bool:
+    """Whether an edit is outside the line of a suggestion."""
+    return (
+        edit.start + len(edit.removed) < suggestion.line_start
+        or edit.start > suggestion.line_end
+    )
