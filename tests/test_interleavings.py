@@ -1,8 +1,10 @@
 """Whatever a person, a client and an endpoint do, and in whatever order, holds.
 
-Every request is answered once; no answer contradicts the text it is for; no more than
-two streams run for a document; and at rest nothing runs. Each seed is one interleaving
-on virtual time; a seed that failed is kept as a typing session once it is understood.
+Every request is answered once; no answer contradicts the text it is for when it is
+sent; no more than two streams run for a document; what is remembered stays within its
+bounds; every suggestion comes to one end; and at rest nothing runs. Each seed is one
+interleaving on virtual time; a seed that failed is kept as a typing session once it is
+understood.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ import pytest
 
 import foretype
 import virtual_time
-from foretype import errors
+from foretype import engine, errors, reuse
 from foretype.document import Document, Snapshot
-from foretype.engine import Answer
+from foretype.engine import Answer, Completion
 from foretype.prompt import Prompt
 from foretype.session import Session
 from foretype.settings import Layer
@@ -41,7 +43,17 @@ class Interleaving:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.model = ScriptedModel(self.script, load_ms=self.random.choice((0, 0, 400)))
-        settings = {"endpoint": {"template": self.random.choice(("none", "suffix"))}}
+        settings = {
+            "endpoint": {
+                "template": self.random.choice(("none", "suffix")),
+                "bills_after_disconnect": self.random.random() < 0.1,
+            },
+            "completion": {
+                "ask_ahead": self.random.random() < 0.8,
+                "debounce_ms": self.random.choice((0, 0, 0, 100)),
+            },
+            "editor": {"range_end": self.random.choice(("cursor", "rest"))},
+        }
         self.session = Session(
             [Layer("test", settings)], (), ScriptedSupplier(self.model)
         )
@@ -56,7 +68,8 @@ class Interleaving:
         self.cursor = at
         self.requests: list[asyncio.Task[None]] = []
         self.n_ended = 0
-        self.shown = ""
+        self.shown: tuple[Completion, ...] = ()
+        self.answered_ids: set[int] = set()
         self.versions = count(2)
         self.undo: list[tuple[Document, int, str, str]] = []
 
@@ -96,8 +109,12 @@ class Interleaving:
             self.cancel,
             self.accept,
             self.accept,
+            self.accept_a_part,
+            self.tell,
             self.undo_last,
             self.close_a_bracket,
+            self.enter,
+            self.edit_at_two_places,
             self.switch,
             self.reopen,
         )
@@ -107,10 +124,14 @@ class Interleaving:
                 await action
             for document in self.documents:
                 assert len(self.session.engine.running(document.uri)) <= 2
+            assert self.session.engine.n_bytes <= self.most_bytes
         await asyncio.sleep(120)
         for document in self.documents:
             assert self.session.engine.running(document.uri) == []
         await self.session.close()
+        counts = self.session.engine.suggestions.counts
+        assert sum(counts.values()) == len(self.answered_ids)
+        assert min(counts.values(), default=0) >= 0
         for task in self.requests:
             assert task.cancelled() or task.exception() is None, task.exception()
         assert self.n_ended == len(self.requests)
@@ -159,8 +180,49 @@ class Interleaving:
         self.cursor -= 1
 
     def accept(self) -> None:
-        self.edit(self.cursor, 0, self.shown[: self.random.choice((3, 1000))])
-        self.shown = ""
+        if self.shown:
+            chosen = self.random.choice(self.shown)
+            self.edit(self.cursor, chosen.n_covered_chars, chosen.insert_text)
+            if self.random.random() < 0.5:
+                self.session.engine.suggestions.accepted(chosen.id)
+        self.shown = ()
+
+    def accept_a_part(self) -> None:
+        if self.shown:
+            self.edit(self.cursor, 0, self.shown[0].insert_text[:3])
+            if self.random.random() < 0.5:
+                suggestions = self.session.engine.suggestions
+                suggestions.partly_accepted(self.shown[0].id, 3)
+        self.shown = ()
+
+    def tell(self) -> None:
+        """What an editor may say at any time, of what is long gone as well."""
+        suggestion_id = self.random.choice((*self.answered_ids, 0))
+        suggestions = self.session.engine.suggestions
+        self.random.choice(
+            (
+                self.session.engine.shown,
+                suggestions.accepted,
+                lambda id_: suggestions.partly_accepted(id_, 2),
+            )
+        )(suggestion_id)
+        self.session.focused(self.document.uri)
+
+    def enter(self) -> None:
+        between = self.random.random() < 0.3
+        self.edit(self.cursor, 0, "\n    \n" if between else "\n    ")
+        self.cursor -= between
+
+    def edit_at_two_places(self) -> None:
+        """One change of two edits, the one further down first, as editors send it."""
+        at = self.cursor
+        made = [self.document.replace(at, at, "y")]
+        above = self.random.randrange(at + 1)
+        made.append(self.document.replace(above, above, "import z\n"))
+        self.cursor = at + 1 + len("import z\n")
+        self.document.version = next(self.versions)
+        self.undo.clear()
+        self.session.edited(self.document, made)
 
     def undo_last(self) -> None:
         if self.undo:
@@ -192,11 +254,14 @@ class Interleaving:
     async def request(self) -> None:
         snapshot = self.document.snapshot(self.cursor, self.session.settings)
         is_invoked = self.random.random() < 0.1
+        may_grow = self.random.random() < 0.2
         document, version = self.document, self.document.version
 
         async def handle() -> None:
             try:
-                answer = await self.session.complete(snapshot, is_invoked=is_invoked)
+                answer = await self.session.complete(
+                    snapshot, is_invoked=is_invoked, may_grow=may_grow
+                )
             finally:
                 self.n_ended += 1
             self.check(answer, snapshot, document, version)
@@ -210,19 +275,37 @@ class Interleaving:
     def check(
         self, answer: Answer, snapshot: Snapshot, document: Document, version: int
     ) -> None:
-        completion = answer.completion
-        if completion is None:
+        self.shown = answer.completions if document is self.document else ()
+        if not answer.completions:
             assert answer.reason is not None
             return
-        self.shown = completion.insert_text
-        assert self.shown.strip()
+        self.answered_ids.update(item.id for item in answer.completions)
         assert document.version == version, "an answer for a text that is gone"
         assert document in self.documents, "an answer for a document that is closed"
-        # What is on the line and what is shown are together what a stream brought.
-        line = (snapshot.anchor.line_prefix + completion.insert_text).lstrip()
-        assert any(
-            line in stream.prompt.text + stream.text for stream in self.model.streams
-        ), f"{line!r} was never generated"
+        assert len({item.insert_text for item in answer.completions}) == len(
+            answer.completions
+        )
+        text, at = document.text, snapshot.offset
+        for item in answer.completions:
+            assert item.insert_text.strip()
+            covered = text[at : at + item.n_covered_chars]
+            assert "\n" not in covered
+            written = iter(item.insert_text)
+            assert all(char in written for char in covered if not char.isspace())
+            # What is on the line and what is shown are together what streams brought.
+            line = snapshot.anchor.line_prefix + item.insert_text.rstrip()
+            assert any(
+                line.lstrip() in known for known in self.brought(document.uri)
+            ), f"{line!r} was never generated"
+
+    def brought(self, uri: str) -> list[str]:
+        """What every stream was asked with and has brought."""
+        return [stream.prompt.text + stream.text for stream in self.model.streams]
+
+    @property
+    def most_bytes(self) -> int:
+        per_document = reuse.MAX_BYTES + 2 * 16 * 1024
+        return min(engine.MAX_BYTES, len(self.documents) * per_document)
 
     def edit(self, start: int, n_removed: int, text: str) -> None:
         self.document.version = next(self.versions)

@@ -243,6 +243,23 @@ def test_a_block_is_written_into_a_brace_that_the_editor_closed(
     check_trim(written, kept)
 
 
+@pytest.mark.parametrize(
+    ("text", "next_line", "kept"),
+    [
+        ("a();\n}", "}", "a();\n"),
+        ("a();\n});", "})", "a();\n"),
+        ("if (x) {\n  }\n  b();", "}", "if (x) {\n  }\n  b();"),
+        ("a\nb\nc", "b", "a\n"),
+        ("b\nc", "b", "b\nc"),
+        ("a\nb", "c", "a\nb"),
+    ],
+)
+def test_what_the_next_line_says_is_left_to_it(
+    text: str, next_line: str, kept: str
+) -> None:
+    assert trim.before_line(text, next_line) == kept
+
+
 # How far a stream is read
 
 
@@ -367,6 +384,11 @@ def test_a_block_ends_by_its_indentation(written: str, kept: str) -> None:
             "int f() {├\n  return 1;\n}┤\n}\n",
             "int f() {├\n  return 1;┤\n}\n",
             id="there already, at the end",
+        ),
+        pytest.param(
+            "on(() => {├\n  y();\n});\n┆┤\n})\n",
+            "on(() => {├\n  y();┤\n})\n",
+            id="there without its semicolon",
         ),
         pytest.param(
             "if (a) {├\n  b();\n} else {\n┆  c();\n}┤\n}\n",

@@ -144,8 +144,21 @@ class Player:
 
     def do_elsewhere(self, rest: str) -> None:
         """Inserts at a place without the cursor: `"a = █1" "x"`."""
-        place, text = shlex.split(rest)
+        place, text = _strings(rest)
         self._edit(self._place(place), 0, text, moves_cursor=False)
+
+    def do_together(self, rest: str) -> None:
+        """Types a text and inserts one elsewhere, in one change: `"x" "a = █1" "y"`."""
+        typed, place, text = _strings(rest)
+        document, cursor = self.document, self.cursors[self.name]
+        document.version += 1
+        # Editors send what is further down first.
+        made = [document.replace(cursor, cursor, typed)]
+        at = self._place(place)
+        assert at <= cursor
+        made.append(document.replace(at, at, text))
+        self.cursors[self.name] = cursor + len(typed) + len(text)
+        self.session.edited(document, made)
 
     def do_in(self, rest: str) -> None:
         self.name = rest
@@ -232,6 +245,11 @@ class Player:
         """Lets everything happen that happens at this instant."""
         for _ in range(20):
             await asyncio.sleep(0)
+
+
+def _strings(rest: str) -> list[str]:
+    """Each of some quoted strings, with its escapes read."""
+    return [ast.literal_eval(found) for found in re.findall(r'"(?:[^"\\]|\\.)*"', rest)]
 
 
 def sections(text: str) -> Iterator[tuple[str, str, str]]:

@@ -130,15 +130,16 @@ class Engine:
         is_debounced = is_invoked or not snapshot.settings.completion.debounce_ms
         patience_ends_s = inf
 
-        suggestion: Suggestion | None = None
-        if shown := self.suggestions.at(uri, anchor):
+        generation: Generation | None
+        shown = self.suggestions.at(uri, anchor)
+        if shown and not (is_invoked and shown[0].shape is not shape):
             suggestion, cut = shown
-            generation: Generation | None = suggestion.generation
-            source = Source.SHOWN
+            generation, source = suggestion.generation, Source.SHOWN
         else:
-            generation = index.find(anchor)
+            # Asked by hand, a line that is shown may become a block.
+            generation = shown[0].generation if shown else index.find(anchor)
             source = _source(generation)
-        while suggestion is None:
+        while source is not Source.SHOWN:
             rest = reuse.rest_at(generation, anchor) if generation else None
             if generation is None or rest is None:
                 # Nothing fits, or a stream did and went another way.
@@ -182,22 +183,10 @@ class Engine:
             reason = Reason.MODEL_FAILED if failed else Reason.NOTHING_GENERATED
             return self._nothing(uri, reason, generation)
         cut = _for_editor(cut, snapshot.settings)
-        if suggestion is None:
-            suggestion = self.suggestions.begin(uri, generation, anchor, shape, cut)
-        else:
-            suggestion.move(
-                anchor, suggestion.position(anchor) or 0, cut.text + cut.tail
-            )
-        first = _completion(suggestion, cut, source)
-        found = [(suggestion, first)]
+        found = [(generation, cut)]
         if is_invoked:
-            found += await self._alternatives(snapshot, shape, first)
-        self.suggestions.answered(uri, [suggestion for suggestion, _ in found])
-        seen = asyncio.get_running_loop().call_later(SHOWN_S, self._ask_ahead, uri)
-        self._unseen[uri] = _Unseen(snapshot, suggestion, cut, seen)
-        return Answer(
-            tuple(completion for _, completion in found), None, generation, suggestion
-        )
+            found += await self._alternatives(snapshot, shape, cut)
+        return self._answer(snapshot, shape, found, source)
 
     async def grown(self, answer: Answer) -> bool:
         """Returns when an answer that is on the screen has more to say, or no longer.
@@ -329,25 +318,47 @@ class Engine:
         return True
 
     async def _alternatives(
-        self, snapshot: Snapshot, shape: Shape, first: Completion
-    ) -> list[tuple[Suggestion, Completion]]:
+        self, snapshot: Snapshot, shape: Shape, first: Cut
+    ) -> list[tuple[Generation, Cut]]:
         """Other ideas for the place, as many as there are in time."""
         index = self._index(snapshot.uri)
         deadline_s = _now_s() + ITEMS_PATIENCE_S
-        while len(ideas := _ideas(index, snapshot, shape, first)) < MAX_ITEMS - 1:
+        while True:
+            ideas = _ideas(index, snapshot, shape, first)
+            if len(ideas) >= MAX_ITEMS - 1:
+                break
             if self._ask_alternative(snapshot, shape):
                 continue
             if not index.running or _now_s() >= deadline_s:
                 break
             await _any_growth(index.running, deadline_s)
-        others = []
-        for generation, cut in ideas:
-            suggestion = self.suggestions.begin(
-                snapshot.uri, generation, snapshot.anchor, shape, cut
+        return ideas[: MAX_ITEMS - 1]
+
+    def _answer(
+        self,
+        snapshot: Snapshot,
+        shape: Shape,
+        found: Sequence[tuple[Generation, Cut]],
+        source: Source,
+    ) -> Answer:
+        """What was found, as suggestions; the first one will be asked ahead of."""
+        uri = snapshot.uri
+        suggestions = [
+            self.suggestions.begin(uri, generation, snapshot.anchor, shape, cut)
+            for generation, cut in found
+        ]
+        self.suggestions.answered(uri, suggestions)
+        sources = [source, *(_source(generation) for generation, _ in found[1:])]
+        completions = tuple(
+            Completion(suggestion.id, cut.text + cut.tail, source, cut.n_covered_chars)
+            for suggestion, (_, cut), source in zip(
+                suggestions, found, sources, strict=True
             )
-            source = _source(generation)
-            others.append((suggestion, _completion(suggestion, cut, source)))
-        return others
+        )
+        generation, cut = found[0]
+        seen = asyncio.get_running_loop().call_later(SHOWN_S, self._ask_ahead, uri)
+        self._unseen[uri] = _Unseen(snapshot, suggestions[0], cut, seen)
+        return Answer(completions, None, generation, suggestions[0])
 
     def _ask_ahead(self, uri: str) -> None:
         """Asks for what comes after a suggestion that is on the screen, if need be.
@@ -430,15 +441,11 @@ def _for_editor(cut: Cut, settings: Settings) -> Cut:
     return replace(cut, tail="", n_covered_chars=0)
 
 
-def _completion(suggestion: Suggestion, cut: Cut, source: Source) -> Completion:
-    return Completion(suggestion.id, cut.text + cut.tail, source, cut.n_covered_chars)
-
-
 def _ideas(
-    index: Index[Generation], snapshot: Snapshot, shape: Shape, first: Completion
+    index: Index[Generation], snapshot: Snapshot, shape: Shape, first: Cut
 ) -> list[tuple[Generation, Cut]]:
     """What else was generated for a place and is complete, each text once."""
-    texts = {first.insert_text}
+    texts = {first.text}
     ideas = []
     for generation, rest in index.fitting(snapshot.anchor):
         cut = trim.cut(
@@ -448,12 +455,10 @@ def _ideas(
             is_final=generation.is_done,
             is_whole=generation.is_whole,
         )
-        cut = _for_editor(cut, snapshot.settings)
-        text = cut.text + cut.tail
-        if cut.is_enough and cut.text.strip() and text not in texts:
-            texts.add(text)
-            ideas.append((generation, cut))
-    return ideas[: MAX_ITEMS - 1]
+        if cut.is_enough and cut.text.strip() and cut.text not in texts:
+            texts.add(cut.text)
+            ideas.append((generation, _for_editor(cut, snapshot.settings)))
+    return ideas
 
 
 async def _any_growth(running: Sequence[Generation], until_s: float) -> None:

@@ -99,14 +99,15 @@ class Index(Generic[GeneratedT]):
     def fitting(self, anchor: Anchor) -> Iterator[tuple[GeneratedT, str]]:
         """All that fit at a cursor with what is left of them, the best first.
 
-        That is the newest; other ideas for a place come behind the first one.
+        That is the newest. Other ideas for a place come behind it, those first that
+        were there first, so that their order stays.
         """
         self._settle()
         key = suffix_key(anchor)
-        newest_first = [*self._done.values(), *self._running][::-1]
+        known = [*self._done.values(), *self._running]
         for generated in chain(
-            (g for g in newest_first if not g.is_alternative),
-            (g for g in newest_first if g.is_alternative),
+            (g for g in reversed(known) if not g.is_alternative),
+            (g for g in known if g.is_alternative),
         ):
             if generated.suffix_key == key:
                 rest = _rest(generated, anchor)

@@ -106,7 +106,11 @@ class Suggestion:
         at = self.position(anchor)
         if at is None:
             return None
-        return trim.fit(self.generation.text[at : self.end], anchor.line_suffix)
+        text = self.generation.text[at : self.end]
+        if anchor.next_line and anchor.next_line != self.anchor.next_line:
+            # Enter between two brackets puts the closing one there.
+            text = trim.before_line(text, anchor.next_line)
+        return trim.fit(text, anchor.line_suffix)
 
     def position(self, anchor: Anchor) -> int | None:
         """How far it is typed at a cursor; None outside of it."""
@@ -115,6 +119,10 @@ class Suggestion:
             return None
         at = len(self.generation.text) - len(rest)
         return at if self.start <= at <= self.end else None
+
+    def fits(self, anchor: Anchor) -> bool:
+        """Whether a cursor is in it."""
+        return self.position(anchor) is not None
 
     def move(self, anchor: Anchor, at: int, left: str) -> None:
         """Notes where the cursor is, how far it is typed, and what is left."""
@@ -212,7 +220,10 @@ class Suggestions:
         for suggestion in self._current.get(uri, ()):
             if suggestion.generation is generation:
                 known = suggestion.cut_at(anchor)
-                if known is not None and known.text + known.tail == text:
+                if known is not None and known.text == cut.text:
+                    at = suggestion.position(anchor)
+                    assert at is not None
+                    suggestion.move(anchor, at, text)
                     return suggestion
         rest = reuse.rest_at(generation, anchor) or ""
         start = len(generation.text) - len(rest)
@@ -233,7 +244,7 @@ class Suggestions:
 
     def answered(self, uri: str, suggestions: Sequence[Suggestion]) -> None:
         """Notes what the editor was given; what it had before is superseded."""
-        for suggestion in self._current.get(uri, ()):
+        for suggestion in tuple(self._current.get(uri, ())):
             if suggestion not in suggestions:
                 self._end(uri, suggestion, State.SUPERSEDED)
         self._current[uri] = list(suggestions)
@@ -250,13 +261,22 @@ class Suggestions:
         for edit in made:
             for taken in self._taken.get(uri, ()):
                 taken.follow(edit)
-        for suggestion in tuple(self._current.get(uri, ())):
+        here: list[Suggestion] = []
+        for suggestion in self._current.get(uri, ()):
             if not all(_is_elsewhere(edit, suggestion) for edit in made):
-                self._follow(document, suggestion, made, cursors)
+                here.append(suggestion)
                 continue
             for edit in made:
                 if edit.start < suggestion.line_start:
                     suggestion.shift(edit.n_more_chars)
+        # Of several to choose from, one may be what was typed or accepted.
+        is_chosen = [any(map(s.fits, cursors)) for s in here]
+        otherwise = State.SUPERSEDED if any(is_chosen) else State.REJECTED
+        for suggestion, fits in zip(here, is_chosen, strict=True):
+            if fits:
+                self._follow(document, suggestion, made, cursors)
+            else:
+                self._end(uri, suggestion, otherwise, document)
 
     def shown(self, suggestion_id: int) -> None:
         """Notes that the editor draws a suggestion."""
@@ -336,7 +356,6 @@ class Suggestions:
             else:
                 self._end(uri, suggestion, State.TYPED, document)
             return
-        self._end(uri, suggestion, State.REJECTED, document)
 
     def _end(
         self,

@@ -133,7 +133,7 @@ def fit(text: str, line_suffix: str, *, is_enough: bool = True) -> Cut:
     """A text parted where it begins to write what follows the cursor already."""
     rest = line_suffix.strip()
     if not rest:
-        return Cut(text, is_enough)
+        return Cut(text.rstrip(), is_enough)
     if not is_closing_punctuation(rest):
         return Cut(text[: _overlap_start(text, rest)].rstrip(), is_enough)
     kept = text[: _unmatched(text, rest[0])]
@@ -143,6 +143,18 @@ def fit(text: str, line_suffix: str, *, is_enough: bool = True) -> Cut:
     tail = text[len(kept) :]
     n_covered = _n_covered(tail, line_suffix)
     return Cut(kept, is_enough, tail if n_covered else "", n_covered)
+
+
+def before_line(text: str, next_line: str) -> str:
+    """A text up to where it says what the document says in its next line."""
+    lines = split_lines(text)
+    if is_closing_punctuation(next_line):
+        # The same closes other blocks within the text as well.
+        if len(lines) > 1 and _says(lines[-1].strip(), next_line):
+            lines.pop()
+        return "".join(lines)
+    said = (i for i, line in enumerate(lines) if i and line.strip() == next_line)
+    return "".join(lines[: next(said, len(lines))])
 
 
 def is_over(anchor: Anchor, text: str, shape: Shape) -> bool:
@@ -244,7 +256,7 @@ def _cut_block(
             return "".join(kept), True
         if depth < least:
             if content[0] in CLOSERS and opens_here and depth == indent:
-                if content == next_line and not rest:
+                if _says(content, next_line) and not rest:
                     return "".join(kept), is_decided
                 return "".join([*kept, line]), is_complete
             return "".join(kept), True
@@ -260,6 +272,15 @@ def _cut_block(
         if len(kept) >= most_lines and is_complete:
             return "".join(kept), True
     return "".join(kept), False
+
+
+def _says(content: str, next_line: str) -> bool:
+    """Whether a line that closes a block is there already, perhaps without its end."""
+    return content == next_line or (
+        bool(next_line)
+        and content.startswith(next_line)
+        and is_closing_punctuation(content)
+    )
 
 
 def _overlap_start(line: str, rest: str) -> int:
