@@ -252,6 +252,200 @@ async def test_every_request_is_answered_exactly_once(
     assert await server.end() == 0
 
 
+async def initialized(
+    client: Client, name: str = "an editor", experimental: object = None
+) -> dict[str, Any]:
+    """The server's capabilities, for an editor of this name."""
+    params = {
+        "processId": None,
+        "rootUri": None,
+        "clientInfo": {"name": name},
+        "capabilities": {
+            "general": {"positionEncodings": ["utf-16"]},
+            "experimental": experimental,
+        },
+    }
+    result = await client.request("initialize", params)
+    client.notify("initialized", {})
+    capabilities: dict[str, Any] = result["capabilities"]
+    return capabilities
+
+
+async def test_an_answer_that_a_change_has_overtaken_is_not_sent(
+    start: Callable[..., Any], endpoint: FakeEndpoint
+) -> None:
+    server = await start()
+    server.stdin.write(framed(INITIALIZE))
+    await server.responses(1)
+    asked = {"method": "textDocument/inlineCompletion", "params": completion_at(1, 11)}
+    server.stdin.write(
+        framed({"method": "textDocument/didOpen", "params": opened()})
+        + framed({"id": 1, **asked})
+    )
+    assert texts((await server.responses(1))[1]["result"]) == ["math.pi * r"]
+    # The second answer is known at once, and the change comes with it.
+    server.stdin.write(
+        framed({"id": 2, **asked})
+        + framed({"method": "textDocument/didChange", "params": typed("x", 1, 11)})
+    )
+    answer = (await server.responses(1))[2]
+    assert answer["error"]["code"] == -32800
+
+
+async def test_vs_code_is_given_the_line_and_its_closed_brackets(
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.default = Answer(("total);", "\n"))
+    async with Client() as client:
+        await initialized(client, "Visual Studio Code")
+        client.notify("textDocument/didOpen", opened("\tprint('\U0001f642', )\n"))
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(0, 13)
+        )
+        (item,) = answer["items"]
+        assert item["insertText"] == "\tprint('\U0001f642', total);"
+        assert item["range"] == {
+            "start": {"line": 0, "character": 0},
+            "end": {"line": 0, "character": 14},
+        }
+
+
+async def test_an_entry_selected_in_a_list_is_gone_on_from(
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.default = Answer(("(total)", "\n"))
+    async with Client() as client:
+        await initialized(client, "Visual Studio Code")
+        client.notify("textDocument/didOpen", opened("x = pri\n"))
+        chosen = {
+            "start": {"line": 0, "character": 4},
+            "end": {"line": 0, "character": 7},
+        }
+        params = completion_at(0, 7)
+        params["context"]["selectedCompletionInfo"] = {"range": chosen, "text": "print"}
+        answer = await client.request("textDocument/inlineCompletion", params)
+        (item,) = answer["items"]
+        assert (item["insertText"], item["range"]) == ("print(total)", chosen)
+        request = await endpoint.next_request()
+        assert request.body["prompt"].startswith("<|fim_prefix|>x = print<|fim")
+
+
+async def test_by_hand_there_is_a_choice(endpoint: FakeEndpoint) -> None:
+    endpoint.script.extend(Answer((text, "\n")) for text in ("one", "two", "three"))
+    async with Client() as client:
+        await initialized(client)
+        client.notify("textDocument/didOpen", opened())
+        params = completion_at(1, 11)
+        params["context"]["triggerKind"] = 1
+        found: list[str] = []
+        # What is not there in time is there when the editor asks for the next one.
+        async with asyncio.timeout(DEADLINE_S):
+            while len(found) < 3:
+                answer = await client.request("textDocument/inlineCompletion", params)
+                assert texts(answer)[: len(found)] == found
+                found = texts(answer)
+        assert sorted(found) == ["one", "three", "two"]
+        temperatures = [request.body["temperature"] for request in endpoint.requests]
+        assert temperatures[0] == 0
+        assert all(temperatures[1:])
+
+
+async def test_the_endpoint_is_asked_ahead_until_a_key_disagrees(
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.script.append(Answer(("math.pi",)))
+    endpoint.script.append(Answer(("\n\n", asyncio.Event())))
+    async with Client() as client:
+        await initialized(client)
+        client.notify("textDocument/didOpen", opened())
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(1, 11)
+        )
+        (item,) = answer["items"]
+        client.notify("textDocument/didShowCompletion", {"item": item})
+        await endpoint.next_request()
+        ahead = await endpoint.next_request()
+        assert ahead.body["prompt"].startswith(f"<|fim_prefix|>{TEXT}math.pi<|fim")
+        await ahead.wrote(1)
+        client.notify("textDocument/didChange", typed("ma", 1, 11))
+        # A request behind it says that the change was handled.
+        await client.request("textDocument/inlineCompletion", completion_at(1, 13))
+        assert ahead.disconnected_ns is None
+        client.notify("textDocument/didChange", typed("x", 1, 13, 3))
+        await ahead.disconnected()
+
+
+async def test_what_an_editor_tells_of_suggestions_is_counted(
+    endpoint: FakeEndpoint, home: Path
+) -> None:
+    async with Client() as client:
+        await initialized(client)
+        client.notify("textDocument/didOpen", opened())
+        client.notify("textDocument/didFocus", {"textDocument": {"uri": URI}})
+        client.notify("textDocument/didFocus", {})
+        answer = await client.request(
+            "textDocument/inlineCompletion", completion_at(1, 11)
+        )
+        (item,) = answer["items"]
+        client.notify("textDocument/didShowCompletion", {"item": item})
+        part = {"item": item, "acceptedLength": 4}
+        client.notify("textDocument/didChange", typed("math", 1, 11))
+        client.notify("textDocument/didPartiallyAcceptCompletion", part)
+        client.notify("textDocument/didPartiallyAcceptCompletion", {"item": 1})
+        client.notify("textDocument/didChange", typed("!", 1, 15, 3))
+    (log,) = (home / "state").rglob("*.log")
+    assert "suggestions: 1 partly accepted" in log.read_text()
+
+
+async def test_a_block_grows_on_the_screen_of_who_asks_again(
+    endpoint: FakeEndpoint,
+) -> None:
+    held = asyncio.Event()
+    endpoint.script.append(Answer(("\n    a = 1\n", held, "    b = 2\n", "\nx")))
+    async with Client() as client:
+        await initialized(client, experimental={"foretype": {"didExtend": True}})
+        client.notify("textDocument/didOpen", opened("def f():"))
+        params = completion_at(0, 8)
+        answer = await client.request("textDocument/inlineCompletion", params)
+        assert texts(answer) == ["\n    a = 1"]
+        held.set()
+        told: tuple[str, Any] = ("", None)
+        async with asyncio.timeout(DEADLINE_S):
+            while told[0] != "foretype/didExtend":
+                told = await client.notification()
+        assert told[1] == {"uri": URI, "version": 1}
+        answer = await client.request("textDocument/inlineCompletion", params)
+        assert texts(answer) == ["\n    a = 1\n    b = 2"]
+
+
+async def test_an_editor_without_ghost_text_is_offered_an_entry_in_its_list(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Client() as client:
+        assert "completionProvider" not in await initialized(client)
+    monkeypatch.setenv("FORETYPE_EDITOR_POPUP", "true")
+    async with Client() as client:
+        capabilities = await initialized(client)
+        assert "." in capabilities["completionProvider"]["triggerCharacters"]
+        client.notify("textDocument/didOpen", opened(f"{TEXT}ma"))
+        endpoint.default = Answer(("th.pi * r", "\n"))
+        params = completion_at(1, 13)
+        del params["context"]
+        answer = await client.request("textDocument/completion", params)
+        assert answer["isIncomplete"]
+        (item,) = answer["items"]
+        assert item["label"] == "math.pi * r"
+        assert item["textEdit"] == {
+            "range": {
+                "start": {"line": 1, "character": 11},
+                "end": {"line": 1, "character": 13},
+            },
+            "newText": "math.pi * r",
+        }
+        accept = item["command"]
+        assert await client.request("workspace/executeCommand", accept) is None
+
+
 async def test_a_cancelled_request_is_answered_and_its_stream_goes_on(
     endpoint: FakeEndpoint,
 ) -> None:
