@@ -10,7 +10,7 @@ from dataclasses import Field
 from itertools import groupby
 from typing import Any, get_type_hints
 
-from foretype import settings
+from foretype import layers
 from foretype.settings import Settings
 
 EXAMPLE = """\
@@ -107,11 +107,11 @@ def render() -> str:
     """The whole page."""
     refused = ", ".join(
         f"`{section}.{key}`"
-        for section, key, declared in settings.setting_fields()
+        for section, key, declared in layers.setting_fields()
         if declared.metadata["never_from_editor"]
     )
     parts = [INTRO.replace("{refused}", refused)]
-    for section, keys in groupby(settings.setting_fields(), key=lambda found: found[0]):
+    for section, keys in groupby(layers.setting_fields(), key=lambda found: found[0]):
         section_type = get_type_hints(Settings)[section]
         rows = [row(section, key, declared) for _, key, declared in keys]
         parts.append(f"## `{section}`\n\n{section_type.__doc__}\n\n{table(rows)}")
@@ -121,10 +121,10 @@ def render() -> str:
 def row(section: str, key: str, declared: Field[Any]) -> Iterator[str]:
     """One setting, as the cells of a table."""
     section_type = get_type_hints(Settings)[section]
-    editor = settings.camel_case(key)
+    editor = layers.camel_case(key)
     yield f"`{key}`"
     yield "refused" if declared.metadata["never_from_editor"] else f"`{editor}`"
-    yield f"`{settings.environment_name(section, key)}`"
+    yield f"`{layers.environment_name(section, key)}`"
     yield TYPES.get(get_type_hints(section_type)[key], "list of strings")
     yield f"`{shown(declared.default)}`"
     yield allowed(declared)

@@ -19,7 +19,7 @@ MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
 # A module imports only from those above it, and from those before it in its own line.
 LAYERS = """
 errors  timeline  status  logs
-settings
+settings  layers
 edits
 document
 context  trim  reuse

@@ -21,9 +21,9 @@ import virtual_time
 from foretype import engine, errors, reuse
 from foretype.document import Document, Snapshot
 from foretype.engine import Answer, Completion
+from foretype.layers import Layer
 from foretype.prompt import Prompt
 from foretype.session import Session
-from foretype.settings import Layer
 from scripted import Script, ScriptedModel, ScriptedSupplier
 
 N_SEEDS = 2000

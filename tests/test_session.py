@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from foretype.layers import Layer
 from foretype.session import Session
-from foretype.settings import Layer
 
 
 def test_what_a_later_source_sets_is_not_missing() -> None:

@@ -13,8 +13,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from foretype import settings
-from foretype.settings import Layer, Settings
+from foretype import layers
+from foretype.layers import Layer
+from foretype.settings import Settings
 
 # What others than settings read would be told about, were there no endpoint at all.
 ENDPOINT = '[endpoint]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\n'
@@ -25,18 +26,18 @@ def toml(text: str) -> Layer:
 
 
 def editor(values: object) -> Layer:
-    layer, problems = settings.json_layer("the editor", values)
+    layer, problems = layers.json_layer("the editor", values)
     assert not problems
     return layer
 
 
 def environment(**variables: str) -> Layer:
-    return settings.environment_layer(variables)
+    return layers.environment_layer(variables)
 
 
-def check(*layers: Layer, gives: Mapping[str, object]) -> None:
+def check(*given: Layer, gives: Mapping[str, object]) -> None:
     """The layers resolve to the defaults but for these, without a problem."""
-    resolved, problems = settings.resolve(layers)
+    resolved, problems = layers.resolve(given)
     assert problems == []
     assert resolved == with_values(gives)
 
@@ -45,7 +46,7 @@ def check_problem(
     layer: Layer, *problems: str, gives: Mapping[str, object] | None = None
 ) -> None:
     """The layer is told to be wrong in these words; `...` stands for any others."""
-    resolved, found = settings.resolve([layer])
+    resolved, found = layers.resolve([layer])
     assert len(found) == len(problems), found
     for said, problem in zip(found, problems, strict=True):
         pattern = ".*".join(map(re.escape, problem.split("...")))
@@ -153,13 +154,13 @@ def test_the_environment_writes_strings() -> None:
     [("true", True), ("TRUE", True), ("1", True), ("false", False), ("0", False)],
 )
 def test_a_variable_switches_on_and_off(text: str, value: bool) -> None:
-    layers = [toml(f"completion.enabled = {str(not value).lower()}")]
-    layers.append(environment(FORETYPE_COMPLETION_ENABLED=text))
-    check(*layers, gives={"completion.enabled": value})
+    given = [toml(f"completion.enabled = {str(not value).lower()}")]
+    given.append(environment(FORETYPE_COMPLETION_ENABLED=text))
+    check(*given, gives={"completion.enabled": value})
 
 
 def test_each_place_wins_over_the_one_before() -> None:
-    layers = [
+    given = [
         toml(f"{ENDPOINT}\n[completion]\nmax_tokens_line = 1\nmax_tokens_block = 1"),
         environment(
             FORETYPE_COMPLETION_MAX_TOKENS_BLOCK="2",
@@ -169,7 +170,7 @@ def test_each_place_wins_over_the_one_before() -> None:
         editor({"completion": {"suffixChars": 4000}}),
     ]
     check(
-        *layers,
+        *given,
         gives={
             "endpoint.base_url": "http://localhost:1/v1",
             "endpoint.model": "m",
@@ -182,7 +183,7 @@ def test_each_place_wins_over_the_one_before() -> None:
 
 
 def test_an_editor_that_sends_nothing_sets_nothing() -> None:
-    assert settings.json_layer("the editor", None) == (
+    assert layers.json_layer("the editor", None) == (
         Layer("the editor", {}, "json"),
         [],
     )
@@ -190,7 +191,7 @@ def test_an_editor_that_sends_nothing_sets_nothing() -> None:
 
 @pytest.mark.parametrize("values", [[], "endpoint", 3, True], ids=repr)
 def test_an_editor_that_sends_no_object_is_told(values: object) -> None:
-    layer, problems = settings.json_layer("the editor", values)
+    layer, problems = layers.json_layer("the editor", values)
     assert problems == [
         f"the editor: expected an object, not {values!r}; it is ignored"
     ]
@@ -201,7 +202,7 @@ def test_an_editor_that_sends_no_object_is_told(values: object) -> None:
 
 
 def check_file(path: Path, *problems: str) -> None:
-    layer, found = settings.file_layer(path)
+    layer, found = layers.file_layer(path)
     assert [re.sub(r"ignored: .*", "ignored: ...", line) for line in found] == [
         f"{path} {problem}" for problem in problems
     ]
@@ -235,7 +236,7 @@ def test_a_file_that_cannot_be_read_is_ignored(tmp_path: Path) -> None:
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xef\xbb\xbf[completion]\nenabled = false\n")
-    layer, problems = settings.file_layer(path)
+    layer, problems = layers.file_layer(path)
     assert problems == []
     check(layer, gives={"completion.enabled": False})
 
@@ -295,7 +296,7 @@ def test_the_variable_with_the_key_is_no_unknown_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    "layers",
+    "given",
     [
         pytest.param(
             [
@@ -325,9 +326,9 @@ def test_the_variable_with_the_key_is_no_unknown_setting() -> None:
     ],
 )
 def test_the_variable_that_a_setting_names_is_no_unknown_setting(
-    layers: list[Layer],
+    given: list[Layer],
 ) -> None:
-    check(*layers, gives={"endpoint.api_key_env": "FORETYPE_MY_KEY"})
+    check(*given, gives={"endpoint.api_key_env": "FORETYPE_MY_KEY"})
 
 
 def test_the_name_of_the_key_variable_is_no_setting_elsewhere() -> None:
@@ -354,7 +355,7 @@ def test_the_name_of_the_key_variable_is_no_setting_elsewhere() -> None:
     ],
 )
 def test_a_key_under_a_wrong_name_is_not_repeated(layer: Layer) -> None:
-    _, problems = settings.resolve([layer])
+    _, problems = layers.resolve([layer])
     assert len(problems) == 1
     assert "planted" not in problems[0]
 
@@ -447,7 +448,7 @@ def test_a_wrong_value_is_reported_and_left_out(layer: Layer, problem: str) -> N
 
 
 def test_a_wrong_value_leaves_what_an_earlier_place_said() -> None:
-    resolved, problems = settings.resolve(
+    resolved, problems = layers.resolve(
         [
             toml("completion.max_tokens_line = 7"),
             environment(FORETYPE_COMPLETION_MAX_TOKENS_LINE="8"),
@@ -463,7 +464,7 @@ def test_a_wrong_value_leaves_what_an_earlier_place_said() -> None:
 
 
 def test_a_long_value_is_cut_in_the_report() -> None:
-    _, (problem,) = settings.resolve([toml(f"endpoint.wire = '{'x' * 10_000}'")])
+    _, (problem,) = layers.resolve([toml(f"endpoint.wire = '{'x' * 10_000}'")])
     assert len(problem) < 200
 
 
@@ -472,7 +473,7 @@ def test_no_editor_can_name_a_command(value: object) -> None:
     check_problem(
         editor({"endpoint": {"apiKeyCommand": value}}),
         "the editor: endpoint.apiKeyCommand cannot be set by an editor, because a "
-        f"folder it opens could then set it; put it into {settings.config_file()}",
+        f"folder it opens could then set it; put it into {layers.config_file()}",
     )
 
 
@@ -522,9 +523,9 @@ def test_an_endpoint_that_cannot_answer_is_told_beforehand(
 # Whatever comes, settings work
 
 NAMES = [
-    *(section for section, _, _ in settings.setting_fields()),
-    *(key for _, key, _ in settings.setting_fields()),
-    *(settings.camel_case(key) for _, key, _ in settings.setting_fields()),
+    *(section for section, _, _ in layers.setting_fields()),
+    *(key for _, key, _ in layers.setting_fields()),
+    *(layers.camel_case(key) for _, key, _ in layers.setting_fields()),
 ]
 KEYS = st.sampled_from(NAMES) | st.text(max_size=5)
 ATOMS = (
@@ -545,7 +546,7 @@ VALUES = st.recursive(
 LIKELY = st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=9), max_size=4)
 VARIABLES = st.dictionaries(
     st.sampled_from(
-        [settings.environment_name(s, k) for s, k, _ in settings.setting_fields()]
+        [layers.environment_name(s, k) for s, k, _ in layers.setting_fields()]
     )
     | st.text(max_size=5).map("FORETYPE_".__add__),
     st.text(max_size=9) | st.integers().map(str) | st.sampled_from(["true", "chat"]),
@@ -561,8 +562,8 @@ VARIABLES = st.dictionaries(
 def test_whatever_is_set_all_settings_are_valid(
     in_file: dict[str, Any], variables: dict[str, str], in_editor: object
 ) -> None:
-    from_editor, _ = settings.json_layer("the editor", in_editor)
-    resolved, problems = settings.resolve(
+    from_editor, _ = layers.json_layer("the editor", in_editor)
+    resolved, problems = layers.resolve(
         [Layer("config.toml", in_file), environment(**variables), from_editor]
     )
     assert len(set(problems)) == len(problems)
@@ -579,9 +580,9 @@ TOML = [
 @given(st.lists(st.sampled_from(TOML), max_size=12).map("".join))
 def test_whatever_is_in_the_file_it_is_read_or_ignored(text: str) -> None:
     path = FakePath(text)
-    layer, problems = settings.file_layer(path)  # type: ignore[arg-type]
+    layer, problems = layers.file_layer(path)  # type: ignore[arg-type]
     assert bool(problems) <= (layer.values == {})
-    check_valid(settings.resolve([layer])[0])
+    check_valid(layers.resolve([layer])[0])
 
 
 class FakePath:
@@ -596,7 +597,7 @@ class FakePath:
 
 def check_valid(resolved: Settings) -> None:
     """Each value is what its own declaration says."""
-    for section, key, declared in settings.setting_fields():
+    for section, key, declared in layers.setting_fields():
         value = getattr(getattr(resolved, section), key)
         expected = get_type_hints(type(getattr(resolved, section)))[key]
         allowed = declared.metadata
@@ -626,24 +627,24 @@ def test_the_defaults_are_valid() -> None:
     ids=["built in", "own file", "endpoint", "endpoint not used"],
 )
 def test_a_model_has_one_name(text: str, name: str) -> None:
-    resolved, _ = settings.resolve([toml(text)])
+    resolved, _ = layers.resolve([toml(text)])
     assert resolved.model_name == name
 
 
 def test_null_leaves_what_was_set_before() -> None:
     before = toml("[endpoint]\nmodel = 'm'\nbase_url = 'http://h/v1'")
     unset = editor({"endpoint": {"model": None}, "completion": None})
-    resolved, problems = settings.resolve([before, unset])
+    resolved, problems = layers.resolve([before, unset])
     assert (resolved.endpoint.model, problems) == ("m", [])
 
 
 def test_a_path_may_be_written_as_one_name() -> None:
-    resolved, problems = settings.resolve([editor({"completion.prefixChars": 900})])
+    resolved, problems = layers.resolve([editor({"completion.prefixChars": 900})])
     assert (resolved.completion.prefix_chars, problems) == (900, [])
 
 
 def test_a_key_in_place_of_its_variable_is_refused_and_not_quoted() -> None:
     for key in ("sk-planted", "gsk_" + "planted" * 8, "planted key"):
-        _, (problem,) = settings.resolve([editor({"endpoint": {"apiKeyEnv": key}})])
+        _, (problem,) = layers.resolve([editor({"endpoint": {"apiKeyEnv": key}})])
         assert "must be the name of a variable" in problem
         assert "planted" not in problem

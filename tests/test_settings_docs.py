@@ -13,8 +13,8 @@ import platformdirs.windows
 import pytest
 
 import settings_docs
-from foretype import settings
-from foretype.settings import Layer
+from foretype import layers
+from foretype.layers import Layer
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
@@ -27,8 +27,8 @@ def test_the_page_is_up_to_date(update_golden: bool) -> None:
 
 def test_every_setting_has_a_row_with_all_its_names() -> None:
     page = settings_docs.render()
-    for section, key, declared in settings.setting_fields():
-        name = settings.environment_name(section, key)
+    for section, key, declared in layers.setting_fields():
+        name = layers.environment_name(section, key)
         rows = [line for line in page.splitlines() if f"`{name}`" in line]
         assert len(rows) == 1
         cells = [cell.strip() for cell in rows[0].strip("|").split("|")]
@@ -43,10 +43,10 @@ def test_the_examples_work_as_they_stand() -> None:
     assert [language for language, _ in examples] == ["toml", "json", "toml"]
     for language, text in examples[:2]:
         read = tomllib.loads if language == "toml" else json.loads
-        resolved, problems = settings.resolve([Layer("page", read(text), language)])
+        resolved, problems = layers.resolve([Layer("page", read(text), language)])
         assert problems == []
         assert not resolved.uses_local_model
-    command, problems = settings.resolve([Layer("page", tomllib.loads(examples[2][1]))])
+    command, problems = layers.resolve([Layer("page", tomllib.loads(examples[2][1]))])
     assert command.endpoint.api_key_command[0] == "pass"
     assert problems == []
 

@@ -28,8 +28,8 @@ from foretype import errors
 from foretype.document import Document
 from foretype.edits import Edit
 from foretype.engine import Answer, Completion
+from foretype.layers import Layer
 from foretype.session import Session
-from foretype.settings import Layer
 from scripted import Script, ScriptedModel, ScriptedSupplier
 
 _HEADER = re.compile(r"^== (\S+)(.*)$", re.M)

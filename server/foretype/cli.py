@@ -7,9 +7,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from foretype import __version__, logs, settings
+from foretype import __version__, layers, logs
 from foretype.errors import ForetypeError
-from foretype.settings import Layer
+from foretype.layers import Layer
 
 _DESCRIPTION = """\
 Foretype is a language server that shows AI completions as ghost text while you type.
@@ -49,15 +49,15 @@ def _places_last(argv: list[str]) -> list[str]:
 
 def user_layers() -> tuple[list[Layer], list[str]]:
     """The settings a user has made outside of any editor, and what is wrong there."""
-    from_file, problems = settings.file_layer(settings.config_file())
-    return [from_file, settings.environment_layer()], problems
+    from_file, problems = layers.file_layer(layers.config_file())
+    return [from_file, layers.environment_layer()], problems
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="foretype",
         description=_DESCRIPTION,
-        epilog=_EPILOG % settings.config_file(),
+        epilog=_EPILOG % layers.config_file(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=_serve)

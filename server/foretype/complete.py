@@ -15,8 +15,8 @@ from foretype import reuse, trim
 from foretype.document import Document, Snapshot
 from foretype.engine import Answer
 from foretype.errors import UsageError
+from foretype.layers import Layer
 from foretype.session import Session
-from foretype.settings import Layer
 from foretype.timeline import Timeline
 
 # So much of the text before the cursor is drawn to show where it is.

@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
-from foretype import __version__, logs, lsp, settings, transport
+from foretype import __version__, layers, logs, lsp, transport
 from foretype.document import Document, Snapshot
 from foretype.engine import Answer
 from foretype.errors import (
@@ -25,11 +25,11 @@ from foretype.errors import (
     RateLimited,
     Unreachable,
 )
+from foretype.layers import Layer
 from foretype.logs import log_crash
 from foretype.protocol import Perishable, Protocol
 from foretype.reason import Reason
 from foretype.session import Session
-from foretype.settings import Layer
 from foretype.status import Kind, Status
 from foretype.transport import Writer
 
@@ -138,7 +138,7 @@ class Server(LanguageServer):
             defaults = lsp.defaults_for(params.client_info.name)
             self.session.set_defaults(Layer("what suits the editor", defaults))
         self._can_extend = lsp.can_extend(capabilities)
-        layer, problems = settings.json_layer(
+        layer, problems = layers.json_layer(
             "initializationOptions", params.initialization_options
         )
         self.session.configure(layer, problems)
@@ -304,7 +304,7 @@ class Server(LanguageServer):
     # Settings
 
     def _configure(self, values: object) -> None:
-        layer, problems = settings.json_layer("workspace/configuration", values)
+        layer, problems = layers.json_layer("workspace/configuration", values)
         self.session.configure(layer, problems)
         self._use_settings()
 

@@ -9,7 +9,8 @@ from typing import Any
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 from foretype.engine import Answer, Engine
-from foretype.settings import Layer, Settings, resolve
+from foretype.layers import Layer, resolve
+from foretype.settings import Settings
 from foretype.supplier import ModelSupplier
 
 # An editor that asks so long after a key waits on purpose: VS Code takes 2 to 50 ms,

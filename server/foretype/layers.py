@@ -1,0 +1,241 @@
+"""Where settings are read, and how what is read becomes settings.
+
+`resolve` never fails: it returns settings that work and the problems it met, one
+sentence each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import platformdirs
+
+from foretype.settings import EndpointSettings, Settings
+
+ENVIRONMENT_PREFIX = "FORETYPE_"
+# Longer than any variable's name, shorter than the keys of providers.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One place settings are read from; `values` is as read, unchecked."""
+
+    source: str
+    values: Mapping[str, Any]
+    spelling: str = "toml"
+    """`toml` (snake_case), `json` (camelCase) or `environment` (flat strings)."""
+
+
+def config_file() -> Path:
+    """The user's own `config.toml`, whether or not it exists."""
+    return platformdirs.user_config_path("foretype", appauthor=False) / "config.toml"
+
+
+def file_layer(path: Path) -> tuple[Layer, list[str]]:
+    """The settings in a TOML file; an absent file has none, a broken one a problem."""
+    source = str(path)
+    try:
+        # Some editors begin a file with a byte order mark.
+        return Layer(source, tomllib.loads(path.read_text("utf-8-sig"))), []
+    except FileNotFoundError:
+        return Layer(source, {}), []
+    except (OSError, ValueError, RecursionError) as error:
+        problem = f"{source} cannot be read and is ignored: {error}"
+        return Layer(source, {}), [problem]
+
+
+def environment_layer(environ: Mapping[str, str] = os.environ) -> Layer:
+    """The settings in `FORETYPE_...` variables."""
+    values = {k: v for k, v in environ.items() if k.startswith(ENVIRONMENT_PREFIX)}
+    return Layer("the environment", values, "environment")
+
+
+def json_layer(source: str, values: object) -> tuple[Layer, list[str]]:
+    """The settings an editor sent; nothing at all (`null`) is none."""
+    if values is None:
+        return Layer(source, {}, "json"), []
+    if not isinstance(values, Mapping):
+        problem = f"{source}: expected an object, not {_shown(values)}; it is ignored"
+        return Layer(source, {}, "json"), [problem]
+    return Layer(source, values, "json"), []
+
+
+def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
+    """The settings of all layers, later ones winning, and what is wrong with them.
+
+    A value that is wrong leaves what the layers before it said.
+    """
+    settings = Settings()
+    problems: list[str] = []
+    unknown: list[tuple[Layer, str]] = []
+    for layer in layers:
+        for path, name, value in _entries(layer):
+            if value is None:
+                # An editor's way to say that a key is not set.
+                continue
+            if path is None:
+                unknown.append((layer, name))
+                continue
+            checked, wrong = _checked(path, value, layer)
+            if wrong:
+                problems.append(f"{layer.source}: {name} {wrong}")
+                continue
+            settings = _with(settings, path, checked)
+    # A later layer may say that a variable of an earlier one holds the key.
+    keys = (EndpointSettings.api_key_env, settings.endpoint.api_key_env)
+    problems += [
+        f"{layer.source}: {_unknown(name, layer.spelling)}"
+        for layer, name in unknown
+        if layer.spelling != "environment" or name not in keys
+    ]
+    if problem := settings.endpoint_problem:
+        problems.append(problem)
+    return settings, problems
+
+
+def setting_fields() -> Iterator[tuple[str, str, Field[Any]]]:
+    """Every setting as (section, key, field), in the order they are declared."""
+    for section in fields(Settings):
+        for key in fields(_section_type(section.name)):
+            yield section.name, key.name, key
+
+
+def environment_name(section: str, key: str) -> str:
+    """The variable that sets a key: `FORETYPE_ENDPOINT_BASE_URL`."""
+    return f"{ENVIRONMENT_PREFIX}{section}_{key}".upper()
+
+
+def camel_case(name: str) -> str:
+    """The JSON spelling of a key: `base_url` is `baseUrl`."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def _section_type(section: str) -> type[Any]:
+    section_type = get_type_hints(Settings)[section]
+    assert is_dataclass(section_type) and isinstance(section_type, type)
+    return section_type
+
+
+def _known_names(spelling: str) -> dict[str, tuple[str, str]]:
+    """Every full name of a spelling, and the (section, key) it stands for."""
+    known = {}
+    for section, key, _ in setting_fields():
+        if spelling == "environment":
+            known[environment_name(section, key)] = (section, key)
+        elif spelling == "json":
+            known[f"{section}.{camel_case(key)}"] = (section, key)
+        else:
+            known[f"{section}.{key}"] = (section, key)
+    return known
+
+
+def _entries(
+    layer: Layer,
+) -> Iterator[tuple[tuple[str, str] | None, str, Any]]:
+    """Each value of a layer with the setting it is for (None: there is no such one)."""
+    known = _known_names(layer.spelling)
+    if layer.spelling == "environment":
+        for name, value in layer.values.items():
+            yield known.get(name), name, value
+        return
+    sections = {section for section, _ in known.values()}
+    for section, values in layer.values.items():
+        if section in sections and isinstance(values, Mapping):
+            for key, value in values.items():
+                yield known.get(f"{section}.{key}"), f"{section}.{key}", value
+        else:
+            # Some editors write the path of a key as one name.
+            yield known.get(section), str(section), values
+
+
+def _unknown(name: str, spelling: str) -> str:
+    # Imported here, as few starts of the server need it.
+    import difflib
+
+    known = list(_known_names(spelling))
+    sections = [section.name for section in fields(Settings)]
+    if name in sections:
+        return f"{name} is a section of keys, not a value"
+    candidates = known if "." in name else [*known, *sections]
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.0)
+    return f"{name} is not a setting; the nearest is {near[0]}"
+
+
+def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str | None]:
+    """The value as the setting's type, or what is wrong with it."""
+    section, key = path
+    declared = next(f for f in fields(_section_type(section)) if f.name == key)
+    expected: Any = get_type_hints(_section_type(section))[key]
+    if layer.spelling == "json" and declared.metadata["never_from_editor"]:
+        return None, (
+            "cannot be set by an editor, because a folder it opens could then set it; "
+            f"put it into {config_file()}"
+        )
+    if layer.spelling == "environment":
+        value = _from_environment(value, expected)
+    if expected is bool:
+        if not isinstance(value, bool):
+            return None, f"must be true or false, not {_shown(value)}"
+    elif expected is int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None, f"must be a whole number, not {_shown(value)}"
+        low, high = declared.metadata["minimum"], declared.metadata["maximum"]
+        if not low <= value <= high:
+            return None, f"must be from {low} to {high}, not {_shown(value)}"
+    elif expected is str:
+        if not isinstance(value, str):
+            return None, f"must be a string, not {_shown(value)}"
+        if key == "api_key_env" and not _VARIABLE.fullmatch(value):
+            # It is not quoted: it may well be the key itself.
+            return None, "must be the name of a variable, not what is in it"
+        choices = declared.metadata["choices"]
+        if choices and value not in choices:
+            return None, f"must be one of {', '.join(choices)}, not {_shown(value)}"
+    else:
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            return None, f"must be a list of strings, not {_shown(value)}"
+        value = tuple(value)
+    return value, None
+
+
+def _from_environment(value: str, expected: Any) -> Any:
+    """A variable's text as the type a setting wants, or as it is if it has another."""
+    if expected is bool:
+        return {"true": True, "1": True, "false": False, "0": False}.get(
+            value.lower(), value
+        )
+    if expected is int:
+        return int(value) if re.fullmatch(r"-?\d{1,18}", value) else value
+    if expected is str:
+        return value
+    # Imported here, as few starts of the server need it.
+    import shlex
+
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return value
+
+
+def _with(settings: Settings, path: tuple[str, str], value: Any) -> Settings:
+    section, key = path
+    changed = replace(getattr(settings, section), **{key: value})
+    return replace(settings, **{section: changed})
+
+
+def _shown(value: object) -> str:
+    """A value short enough for a message."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        # A number too long to write out, or lists in lists in lists.
+        return f"{type(value).__name__} of some size"
+    return text if len(text) <= 60 else f"{text[:57]}..."
