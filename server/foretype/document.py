@@ -7,8 +7,10 @@ An edit costs what it touches, whatever the size of the file. Only `\\n`, `\\r\\
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from foretype import edits
 from foretype.edits import Edit
@@ -287,13 +289,19 @@ class Document:
             block_chars = max(1, min(BLOCK_CHARS, most_chars // 2))
             cut = -(-(len(current) - most_chars) // block_chars) * block_chars
             return current[cut:]
-        n_chars, first_idx, edge_idx = len(current), line_idx, line_idx
-        while first_idx > 0 and n_chars + len(self._lines[first_idx - 1]) <= most_chars:
-            first_idx -= 1
-            n_chars += len(self._lines[first_idx])
-            if first_idx % BLOCK_LINES == 0:
-                edge_idx = first_idx
-        if edge_idx == line_idx:
+        # NB: A loop of Python's over some hundred lines would be most of a key's time.
+        n_above, n_chars = 0, len(current)
+        while n_above < line_idx:
+            end = line_idx - n_above
+            upwards = reversed(self._lines[max(0, end - 8 * BLOCK_LINES) : end])
+            sums = [*accumulate(map(len, upwards), initial=n_chars)]
+            n_fitting = bisect_right(sums, most_chars) - 1
+            n_above, n_chars = n_above + n_fitting, sums[-1]
+            if n_chars > most_chars:
+                break
+        first_idx = line_idx - n_above
+        edge_idx = -(-first_idx // BLOCK_LINES) * BLOCK_LINES
+        if edge_idx >= line_idx:
             # Not one edge of a block is within reach.
             edge_idx = first_idx
         return "".join(self._lines[edge_idx:line_idx]) + current

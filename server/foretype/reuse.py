@@ -66,6 +66,8 @@ class Index(Generic[GeneratedT]):
         self._done: FIFOCache[int, GeneratedT] = FIFOCache(
             MAX_BYTES, getsizeof=_n_bytes
         )
+        # Its values: going through the cache itself takes a microsecond for each.
+        self._kept: list[GeneratedT] = []
 
     def add(self, generated: GeneratedT, max_running: int) -> None:
         """Takes in a stream that has just begun; what is too many is ended.
@@ -104,7 +106,7 @@ class Index(Generic[GeneratedT]):
         """
         self._settle()
         key = suffix_key(anchor)
-        known = [*self._done.values(), *self._running]
+        known = [*self._kept, *self._running]
         for generated in chain(
             (g for g in reversed(known) if not g.is_alternative),
             (g for g in known if g.is_alternative),
@@ -130,9 +132,15 @@ class Index(Generic[GeneratedT]):
                         replace(cursor, start=cursor.start + edit.n_more_chars)
                         for cursor in generated.cursors
                     )
-            for generated in (*self._running, *self._done.values()):
-                if generated.offset is not None:
-                    generated.offset = edit.moved(generated.offset)
+            removed_end = edit.start + len(edit.removed)
+            for generated in chain(self._running, self._kept):
+                offset = generated.offset
+                if offset is None or offset < edit.start:
+                    continue
+                is_below = offset > removed_end
+                generated.offset = (
+                    offset + edit.n_more_chars if is_below else edit.moved(offset)
+                )
         for generated in self._running:
             if generated.id in touched:
                 generated.cursors = cursors
@@ -152,6 +160,7 @@ class Index(Generic[GeneratedT]):
     def clear(self) -> None:
         """Forgets what is done."""
         self._done.clear()
+        self._kept.clear()
 
     @property
     def running(self) -> list[GeneratedT]:
@@ -172,6 +181,7 @@ class Index(Generic[GeneratedT]):
             is_failure = generated.error is not None and not n_streamed
             if not is_failure and _n_bytes(generated) <= MAX_BYTES:
                 self._done[generated.id] = generated
+                self._kept = list(self._done.values())
 
 
 def has_diverged(generated: Generated) -> bool:
