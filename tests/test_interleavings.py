@@ -26,7 +26,7 @@ from foretype.prompt import Prompt
 from foretype.session import Session
 from scripted import Script, ScriptedModel, ScriptedSupplier
 
-N_SEEDS = 2000
+N_SEEDS = 3000
 N_ACTIONS = 40
 # What is typed, and what the model knows: real code with blocks, brackets and blanks.
 TRUTH = Path(foretype.__file__).with_name("edits.py").read_text("utf-8")
@@ -45,6 +45,9 @@ class Interleaving:
         self.model = ScriptedModel(self.script, load_ms=self.random.choice((0, 0, 400)))
         settings = {
             "endpoint": {
+                "provider": self.random.choice(("local", *["auto"] * 4)),
+                "base_url": "http://127.0.0.1/v1",
+                "model": "m",
                 "template": self.random.choice(("none", "suffix")),
                 "bills_after_disconnect": self.random.random() < 0.1,
             },

@@ -267,7 +267,10 @@ async def play(text: str) -> str:
     documents: dict[str, Document] = {}
     cursors: dict[str, int] = {}
     values: dict[str, object] = {"endpoint": {"template": "suffix"}}
-    defaults = {"completion": {"ask_ahead": False}}
+    defaults = {
+        "endpoint": {"base_url": "http://127.0.0.1/v1", "model": "m"},
+        "completion": {"ask_ahead": False},
+    }
     commands: list[str] = []
     head = ""
     load_ms = 0.0

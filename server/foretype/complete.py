@@ -119,6 +119,8 @@ async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> i
         console.print(Text(completion.insert_text[len(printed) :], style="dim"), end="")
     console.print()
     if answer.generation is not None:
+        # Nobody will type on, so what would come next is of no use.
+        answer.generation.end()
         await answer.generation.ended()
     console.print(Text(_summary(answer), style="bold"))
     if answer.error is not None:

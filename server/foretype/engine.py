@@ -374,7 +374,8 @@ class Engine:
         accepted = snapshot.after(text, n_after_chars=cut.n_covered_chars)
         if (
             not settings.completion.ask_ahead
-            or max_running < MAX_RUNNING
+            or settings.endpoint.bills_after_disconnect
+            or self._is_limited()
             or len(index.running) >= max_running
             or self.suggestions.are_rarely_taken
             or declined(accepted, is_invoked=False)
@@ -385,14 +386,26 @@ class Engine:
         self._ask(accepted, shape, origin=snapshot.anchor, assumed=text)
 
     def _max_running(self, settings: Settings) -> int:
-        if settings.endpoint.bills_after_disconnect:
+        """How many streams may run for a document.
+
+        The built-in model writes one at a time for each, into the cache it keeps for
+        that document: a second one would have to wait for the first.
+        """
+        if (
+            settings.endpoint.bills_after_disconnect
+            or settings.uses_local_model
+            or self._is_limited()
+        ):
             return 1
+        return MAX_RUNNING
+
+    def _is_limited(self) -> bool:
+        """Whether the endpoint has lately refused a request for being one too many."""
         since_s = _now_s() - CAUTION_S
-        is_limited = any(
+        return any(
             isinstance(generation.error, RateLimited) and generation.ended_s > since_s
             for generation in self._newest
         )
-        return 1 if is_limited else MAX_RUNNING
 
     def _is_settled(self, snapshot: Snapshot, *, is_invoked: bool) -> bool:
         """Whether nothing is worth asking for until the next key."""
