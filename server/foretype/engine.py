@@ -36,6 +36,8 @@ ITEMS_PATIENCE_S = 0.300
 TEMPERATURES = (0.4, 0.8)
 # What all documents together may keep: some thousand completions.
 MAX_BYTES = 8 * 1024 * 1024
+# So much of that is left for the streams that run.
+STREAM_BYTES = 64 * 1024
 
 
 class Source(enum.Enum):
@@ -302,7 +304,7 @@ class Engine:
         self._newest.append(generation)
         generation.start(self._ready_model)
         for other in self._indexes.values():
-            if self.n_bytes <= MAX_BYTES:
+            if self.n_bytes <= MAX_BYTES - STREAM_BYTES:
                 break
             other.clear()
         return generation

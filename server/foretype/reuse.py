@@ -159,6 +159,7 @@ class Index(Generic[GeneratedT]):
 
     def clear(self) -> None:
         """Forgets what is done."""
+        self._settle()
         self._done.clear()
         self._kept.clear()
 

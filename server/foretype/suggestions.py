@@ -27,6 +27,8 @@ SHOWN_S = 0.150
 KEPT_AFTER_S = (30.0, 300.0)
 # It is as long as no more than half of it has changed: Copilot's measure as well.
 MIN_KEPT_RATIO = 0.5
+# More are compared line by line.
+MAX_COMPARED_CHARS = 400
 # So many of the last ones say how often suggestions are taken.
 N_RECENT = 20
 MIN_TAKEN_RATIO = 0.1
@@ -164,7 +166,12 @@ class _Taken:
         present = self.document.between(self.start, self.end)
         if present == self.text:
             return True
-        compared = SequenceMatcher(None, self.text, present, autojunk=False)
+        # Comparing some thousand characters one by one would take milliseconds.
+        is_long = len(self.text) + len(present) > MAX_COMPARED_CHARS
+        before, now = (
+            text.splitlines() if is_long else [*text] for text in (self.text, present)
+        )
+        compared = SequenceMatcher(None, before, now, autojunk=False)
         return compared.ratio() > MIN_KEPT_RATIO
 
 
