@@ -71,6 +71,7 @@ class Interleaving:
         self.cursor = at
         self.requests: list[asyncio.Task[None]] = []
         self.n_ended = 0
+        self.n_edits = 0
         self.shown: tuple[Completion, ...] = ()
         self.answered_ids: set[int] = set()
         self.versions = count(2)
@@ -138,6 +139,9 @@ class Interleaving:
         for task in self.requests:
             assert task.cancelled() or task.exception() is None, task.exception()
         assert self.n_ended == len(self.requests)
+        # At most what was asked for, two more by hand, one ahead, or one at a key.
+        n_most = 4 * len(self.requests) + self.n_edits
+        assert len(self.model.streams) <= n_most
         assert {stream.end for stream in self.model.streams} <= {
             "finished",
             "failed",
@@ -312,6 +316,7 @@ class Interleaving:
 
     def edit(self, start: int, n_removed: int, text: str) -> None:
         self.document.version = next(self.versions)
+        self.n_edits += 1
         edit = self.document.replace(start, start + n_removed, text)
         self.undo.append((self.document, edit.start, edit.removed, edit.inserted))
         self.cursor = edit.end

@@ -325,11 +325,14 @@ class Engine:
         """Other ideas for the place, as many as there are in time."""
         index = self._index(snapshot.uri)
         deadline_s = _now_s() + ITEMS_PATIENCE_S
+        n_asked = 0
         while True:
             ideas = _ideas(index, snapshot, shape, first)
             if len(ideas) >= MAX_ITEMS - 1:
                 break
-            if self._ask_alternative(snapshot, shape):
+            # NB: What fails is not remembered, and must not be asked for on and on.
+            if n_asked < len(TEMPERATURES) and self._ask_alternative(snapshot, shape):
+                n_asked += 1
                 continue
             if not index.running or _now_s() >= deadline_s:
                 break
@@ -346,7 +349,7 @@ class Engine:
         """What was found, as suggestions; the first one will be asked ahead of."""
         uri = snapshot.uri
         suggestions = [
-            self.suggestions.begin(uri, generation, snapshot.anchor, shape, cut)
+            self.suggestions.suggest(uri, generation, snapshot.anchor, shape, cut)
             for generation, cut in found
         ]
         self.suggestions.answered(uri, suggestions)

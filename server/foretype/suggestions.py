@@ -219,7 +219,7 @@ class Suggestions:
         """Whether a statement was just ended here by accepting the end of it."""
         return self._settled.get(uri) == offset
 
-    def begin(
+    def suggest(
         self, uri: str, generation: Generation, anchor: Anchor, shape: Shape, cut: Cut
     ) -> Suggestion:
         """The suggestion of what a cut keeps at a cursor: a new one if it is news."""

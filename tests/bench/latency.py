@@ -35,11 +35,18 @@ import prose
 import psutil
 from documents import AUTOMATIC, INVOKED, N_TYPED, SUGGESTED, Document, Place
 from lsprotocol import types
-from processes import BENCH, Endpoint, LanguageServer, started
+from processes import (
+    BENCH,
+    Endpoint,
+    LanguageServer,
+    clean_environment,
+    started,
+)
 from pygls.protocol import default_converter
 from report import Table, machine, mb, ms, p50, p99, times, us, verdict
 from rich.console import Console
 
+import sessions
 from foretype import endpoint as endpoint_module
 from foretype import lsp
 from foretype.client import SERVER_COMMAND
@@ -86,6 +93,7 @@ class Scale:
     n_streams: int
     n_paced: int
     n_requests: int
+    sessions: sessions.Scale
 
 
 FULL = Scale(
@@ -98,6 +106,7 @@ FULL = Scale(
     n_streams=30,
     n_paced=6,
     n_requests=100,
+    sessions=sessions.FULL,
 )
 QUICK = Scale(
     n_places=2,
@@ -109,6 +118,7 @@ QUICK = Scale(
     n_streams=1,
     n_paced=1,
     n_requests=2,
+    sessions=sessions.QUICK,
 )
 
 
@@ -770,11 +780,8 @@ def measure(scale: Scale, console: Console) -> list[Table]:
 
     keep(machine())
     with tempfile.TemporaryDirectory() as home, Endpoint() as endpoint:
-        folders = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
-        ours = ("FORETYPE_", *folders)
         environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(ours)},
-            **{name: home for name in folders},
+            **clean_environment(home),
             "FORETYPE_ENDPOINT_BASE_URL": endpoint.base_url,
             "FORETYPE_ENDPOINT_MODEL": "qwen2.5-coder",
         }
@@ -787,6 +794,7 @@ def measure(scale: Scale, console: Console) -> list[Table]:
         keep(resident(bench))
         keep(backends(bench))
         keep(decoding(bench))
+    keep(sessions.measure(scale.sessions))
     return tables
 
 

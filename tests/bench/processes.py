@@ -26,6 +26,15 @@ CLOSE_TIMEOUT_S = 10.0
 _ids = itertools.count(1)
 
 
+def clean_environment(home: str) -> dict[str, str]:
+    """The variables of a process that sees nobody's settings, caches or logs."""
+    folders = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith("FORETYPE_")},
+        **{name: home for name in folders},
+    }
+
+
 class LanguageServer:
     """A language server's process, which is stopped on leaving `with`."""
 

@@ -10,7 +10,7 @@ How long a key takes from the editor's side, and what it costs.
 This page is written by `python tests/bench/latency.py --write`; nothing on it is typed by hand.
 
 The server is the real one, `foretype --stdio`, in a process of its own.
-The endpoint is a fake one, in another process on the same machine, so the time a model takes is not in any number.
+The endpoint is a fake one, in another process on the same machine, so the time a model takes is in no number but those of the [example sessions](#example-sessions).
 Stamps are of Python's `perf_counter_ns`, which on Linux is one clock for all processes.
 What is compared takes turns, key by key or run by run: compare the ratios, and take the milliseconds for this machine's.
 p50 is the median; p99 is what 99 of 100 stay below.
@@ -107,3 +107,16 @@ This is why Foretype reads raw events and has the package send through aiohttp.
 DECODING = """\
 The parameters of one `didChange` of one character, from a dictionary to the protocol's classes.
 """
+
+SESSIONS = """\
+A person types short pieces of code in real time, at gaps that two programmers were recorded with, whatever the server does meanwhile.
+The editor behaves like VS Code: it asks with every change, cancels what it asked before, and keeps what is shown while that is what is typed.
+The endpoint knows the text that will be typed and answers with it, a token at a time: *spark* after 150 ms at 1,000 tokens/s, *cloud* after 400 ms at 80 tokens/s.
+One token in 20 is wrong, at places that are the same in every run, so a line is wrong as a whole until the person has typed past that token.
+Every session (`tests/bench/sessions.py`) has a server and an endpoint of its own.
+*Right* is the share of keys that were pressed with a right suggestion on screen, accepting included, and *wrong* that with another one; right means that its first line with text is what the person is about to type there, or goes on behind that.
+*Shown* is from a key to the right suggestion that came before the next key; one that stayed on screen did not come, and one that came too late is not in it.
+*After accepting* is the median from an acceptance until something right is on screen again, however many keys later.
+*Tokens* were written by the endpoint, *k chars sent* are the prompts and suffixes, in thousands of characters; *late* is the worst delay of a key or a token against its schedule.
+"""
+SESSIONS_FOUND = ""

@@ -59,8 +59,16 @@ def p50(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def p95(values: Sequence[float]) -> float:
+    return _percentile(values, 0.95)
+
+
 def p99(values: Sequence[float]) -> float:
-    return sorted(values)[math.ceil(0.99 * len(values)) - 1]
+    return _percentile(values, 0.99)
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def ms(ns: float) -> str:
