@@ -138,6 +138,8 @@ class Suggestion:
         self.offset += n_chars
         self.line_start += n_chars
         self.line_end += n_chars
+        if self.taken_start is not None:
+            self.taken_start += n_chars
 
 
 @dataclass(eq=False, slots=True)
@@ -345,7 +347,7 @@ class Suggestions:
             at = suggestion.position(anchor)
             if at is None:
                 continue
-            before, n_new_chars = suggestion.offset, at - suggestion.at
+            n_new_chars = at - suggestion.at
             left = suggestion.left[max(n_new_chars, 0) :]
             if n_new_chars < 0:
                 left = suggestion.generation.text[at : suggestion.at] + left
@@ -353,7 +355,7 @@ class Suggestions:
             is_taken = n_new_chars > 1 and not is_key
             suggestion.move(anchor, at, left)
             if is_taken and suggestion.taken_start is None:
-                suggestion.taken_start = before
+                suggestion.taken_start = anchor.offset - n_new_chars
             if left.strip():
                 return
             if is_taken:
