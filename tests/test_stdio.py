@@ -137,7 +137,7 @@ async def test_a_completion_by_an_endpoint(endpoint: FakeEndpoint) -> None:
         assert capabilities["textDocumentSync"]["change"] == 2
         assert capabilities["inlineCompletionProvider"] == {}
         commands = capabilities["executeCommandProvider"]["commands"]
-        assert commands == ["foretype.accept"]
+        assert commands == ["foretype.accept", "foretype.explain"]
 
         client.notify("textDocument/didOpen", opened())
         answer = await client.request(
@@ -444,6 +444,36 @@ async def test_an_editor_without_ghost_text_is_offered_an_entry_in_its_list(
         }
         accept = item["command"]
         assert await client.request("workspace/executeCommand", accept) is None
+
+
+async def test_why_there_is_nothing_is_a_request_and_a_command(
+    endpoint: FakeEndpoint,
+) -> None:
+    endpoint.default = Answer(status=401, body="{}")
+    params = {"textDocument": {"uri": URI}}
+    async with Client() as client:
+        await initialized(client)
+        said = await client.request("foretype/explain", params)
+        assert "has not opened this document" in said["message"]
+        client.notify("textDocument/didOpen", opened())
+        assert (
+            texts(
+                await client.request(
+                    "textDocument/inlineCompletion", completion_at(1, 11)
+                )
+            )
+            == []
+        )
+        said = (await client.request("foretype/explain", params))["message"]
+        assert "because the endpoint refused the API key" in said
+        assert "endpoint.api_key_env" in said
+        command = {"command": "foretype.explain", "arguments": [URI]}
+        assert await client.request("workspace/executeCommand", command) is None
+        shown: tuple[str, Any] = ("", {})
+        async with asyncio.timeout(DEADLINE_S):
+            while said not in shown[1].get("message", ""):
+                shown = await client.notification()
+        assert shown[0] == "window/showMessage"
 
 
 async def test_a_cancelled_request_is_answered_and_its_stream_goes_on(

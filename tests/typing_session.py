@@ -209,7 +209,7 @@ class Player:
                 said = f"{answer.completion.source.value} {' or '.join(texts)}"
             else:
                 assert answer.reason is not None
-                said = f"nothing: {answer.reason.value}"
+                said = f"nothing: {answer.reason.says}"
                 if answer.error:
                     said += f" ({answer.error})"
         self._events.append(

@@ -138,7 +138,7 @@ def _last_lines(snapshot: Snapshot) -> str:
 def _summary(answer: Answer) -> str:
     if answer.completion is None:
         assert answer.reason is not None
-        return f"nothing: {answer.reason.value}"
+        return f"nothing: {answer.reason.says}"
     assert answer.generation is not None
     timeline = answer.generation.timeline
     parts = [answer.completion.source.value]

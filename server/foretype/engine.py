@@ -15,7 +15,7 @@ from foretype.edits import Edit
 from foretype.errors import ModelError, RateLimited
 from foretype.generation import Generation
 from foretype.model import Model
-from foretype.reason import Reason, declined
+from foretype.reason import Reason, declined, fruitless
 from foretype.reuse import Index
 from foretype.settings import Settings
 from foretype.suggestions import SHOWN_S, Suggestion, Suggestions
@@ -181,8 +181,7 @@ class Engine:
 
         assert generation is not None
         if not cut.text.strip():
-            failed = generation.error is not None
-            reason = Reason.MODEL_FAILED if failed else Reason.NOTHING_GENERATED
+            reason = fruitless(generation.streamed, generation.error)
             return self._nothing(uri, reason, generation)
         cut = _for_editor(cut, snapshot.settings)
         found = [(generation, cut)]

@@ -77,6 +77,7 @@ class Generation:
     def start(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
         """Begins to stream as soon as there is a model."""
         name = f"generation {self.id}"
+        self.timeline.stamp("begun")
         self._task = asyncio.create_task(self._run(ready_model), name=name)
 
     def end(self) -> None:

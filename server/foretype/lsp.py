@@ -20,11 +20,13 @@ from foretype.edits import Edit
 from foretype.engine import Completion
 
 ACCEPT_COMMAND = "foretype.accept"
+EXPLAIN_COMMAND = "foretype.explain"
 # The names that plugins of Copilot's language server speak as well.
 DID_SHOW_COMPLETION = "textDocument/didShowCompletion"
 DID_PARTIALLY_ACCEPT_COMPLETION = "textDocument/didPartiallyAcceptCompletion"
 DID_FOCUS = "textDocument/didFocus"
 DID_EXTEND = "foretype/didExtend"
+EXPLAIN = "foretype/explain"
 
 # What vscode-languageclient says in VS Code and in what is made of it. There a range
 # from the beginning of the line keeps an item alive over backspace, and one that ends
@@ -285,6 +287,10 @@ def _focused_uri(params: Mapping[str, Any]) -> str | None:
     return None if document is None else _string(document["uri"])
 
 
+def _explained_uri(params: Mapping[str, Any]) -> str:
+    return _string(params["textDocument"]["uri"])
+
+
 def _cancel_params(params: Mapping[str, Any]) -> types.CancelParams:
     request_id = params["id"]
     return types.CancelParams(
@@ -299,6 +305,7 @@ HOT_PARAMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     DID_SHOW_COMPLETION: _shown_item_id,
     DID_PARTIALLY_ACCEPT_COMPLETION: _accepted_part,
     DID_FOCUS: _focused_uri,
+    EXPLAIN: _explained_uri,
 }
 """The parameters of methods that come with every key, or are ours, from JSON.
 

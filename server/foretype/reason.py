@@ -10,20 +10,120 @@ from urllib.parse import unquote, urlsplit
 
 from foretype import prompt, trim
 from foretype.document import Snapshot
+from foretype.errors import (
+    BadAnswer,
+    KeyRefused,
+    LocalModelError,
+    ModelError,
+    ModelNotFound,
+    RateLimited,
+    Unreachable,
+)
 
 
 class Reason(enum.Enum):
-    """Why there is nothing to show."""
+    """Why there is nothing to show, and what to do for something.
 
-    DISABLED = "completion.enabled is false"
-    LANGUAGE_DISABLED = "completion.disabled_languages has this language"
-    FILE_DISABLED = "completion.disabled_files has a pattern for this file"
-    TOO_LONG = "the document is longer than completion.max_document_chars"
-    MIDDLE_OF_WORD = "the cursor is inside a word"
-    MIDDLE_OF_LINE = "this model cannot be told the text after the cursor"
-    STATEMENT_ENDED = "a statement was just accepted to its end"
-    MODEL_FAILED = "the model could not be asked"
-    NOTHING_GENERATED = "the model wrote nothing that belongs here"
+    docs/troubleshooting.md has the same, which a test sees to.
+    """
+
+    DISABLED = (
+        "completion.enabled is false",
+        "Set completion.enabled to true.",
+    )
+    LANGUAGE_DISABLED = (
+        "completion.disabled_languages has this language",
+        "Take the language out of completion.disabled_languages.",
+    )
+    FILE_DISABLED = (
+        "completion.disabled_files has a pattern for this file",
+        "Take the pattern out of completion.disabled_files.",
+    )
+    TOO_LONG = (
+        "the document is longer than completion.max_document_chars",
+        "Set completion.max_document_chars to more.",
+    )
+    MIDDLE_OF_WORD = (
+        "the cursor is inside a word",
+        "Move to the end of the word, or ask by hand.",
+    )
+    MIDDLE_OF_LINE = (
+        "this model cannot be told the text after the cursor",
+        "Use a model that fills in the middle, say how it does by endpoint.template, "
+        "or ask by hand.",
+    )
+    STATEMENT_ENDED = (
+        "a statement was just accepted to its end",
+        "Press the next key, such as Enter, or ask by hand.",
+    )
+    NOT_CONFIGURED = (
+        "the endpoint is not set up",
+        "Set what the message names, in config.toml or in the editor's settings.",
+    )
+    LOCAL_MODEL_FAILED = (
+        "the built-in model does not run",
+        "Do what the message says; the next request tries again after 20 s.",
+    )
+    UNREACHABLE = (
+        "the endpoint cannot be reached, or takes too long",
+        "Start it, or correct endpoint.base_url; the next key tries again.",
+    )
+    KEY_REFUSED = (
+        "the endpoint refused the API key",
+        "Put the right key into the variable that endpoint.api_key_env names, and "
+        "restart the server.",
+    )
+    MODEL_NOT_FOUND = (
+        "the endpoint has no such model or path",
+        "Correct endpoint.model, endpoint.wire, or the /v1 of endpoint.base_url.",
+    )
+    RATE_LIMITED = (
+        "the endpoint limits the rate of requests",
+        "Wait, or set completion.debounce_ms so that it is asked less often.",
+    )
+    BAD_ANSWER = (
+        "the endpoint's answer is not a completion",
+        "Set endpoint.wire to what the endpoint speaks; the log file says more.",
+    )
+    WROTE_NOTHING = (
+        "the model wrote nothing here",
+        "Type on, or ask by hand for other ideas.",
+    )
+    WROTE_BLANKS = (
+        "the model wrote only white space",
+        "Type on, or ask by hand for other ideas.",
+    )
+    WROTE_NO_NEWS = (
+        "the model wrote only what does not belong here or is there already",
+        "Type on, or ask by hand for other ideas.",
+    )
+
+    def __init__(self, says: str, advice: str) -> None:
+        self.says = says
+        """The rest of a sentence that begins with: nothing is shown, because ..."""
+        self.advice = advice
+        """What to do for another outcome."""
+
+
+# The first that an error is one of.
+_OF_ERRORS: tuple[tuple[type[ModelError], Reason], ...] = (
+    (LocalModelError, Reason.LOCAL_MODEL_FAILED),
+    (Unreachable, Reason.UNREACHABLE),
+    (KeyRefused, Reason.KEY_REFUSED),
+    (ModelNotFound, Reason.MODEL_NOT_FOUND),
+    (RateLimited, Reason.RATE_LIMITED),
+    (BadAnswer, Reason.BAD_ANSWER),
+    (ModelError, Reason.NOT_CONFIGURED),
+)
+
+
+def fruitless(streamed: str, error: ModelError | None) -> Reason:
+    """Why a stream that has ended brought nothing to show."""
+    if error is not None:
+        return next(r for kind, r in _OF_ERRORS if isinstance(error, kind))
+    if not streamed:
+        return Reason.WROTE_NOTHING
+    return Reason.WROTE_NO_NEWS if streamed.strip() else Reason.WROTE_BLANKS
 
 
 def declined(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:

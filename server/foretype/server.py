@@ -81,11 +81,13 @@ class Server(LanguageServer):
             lsp.DID_SHOW_COMPLETION: self._did_show_completion,
             lsp.DID_PARTIALLY_ACCEPT_COMPLETION: self._did_partially_accept_completion,
             lsp.DID_FOCUS: self._did_focus,
+            lsp.EXPLAIN: self._explain,
         }
         # NB: pygls sets attributes on what it registers; a bound method has none.
         for method, handler in handlers.items():
             self.feature(method, _OPTIONS.get(method))(partial(handler))
         self.command(lsp.ACCEPT_COMMAND)(partial(self._accept))
+        self.command(lsp.EXPLAIN_COMMAND)(partial(self._show_explanation))
 
     async def serve_stdio(self) -> int:
         """Serves standard input until it ends; returns the process' exit code."""
@@ -301,6 +303,18 @@ class Server(LanguageServer):
         if uri is not None:
             self.session.focused(uri)
 
+    # Why there is nothing
+
+    def _explain(self, uri: str) -> dict[str, str]:
+        said = self.session.explain(uri)
+        if self._last_status is not None:
+            said += f"\n- Status: {self._last_status.message}."
+        return {"message": said}
+
+    def _show_explanation(self, uri: str) -> None:
+        """For editors that can run a command but draw nothing of ours."""
+        self._show(self._explain(uri)["message"], types.MessageType.Info)
+
     # Settings
 
     def _configure(self, values: object) -> None:
@@ -346,7 +360,7 @@ class Server(LanguageServer):
         if answer.reason is not self._last_reason:
             self._last_reason = answer.reason
             if answer.reason is not None:
-                log.info("nothing is shown: %s", answer.reason.value)
+                log.info("nothing is shown, because %s", answer.reason.says)
         if error is None:
             if answer.completion and self._shown_error:
                 self._shown_error = None
@@ -406,10 +420,10 @@ class Server(LanguageServer):
             kind = types.MessageType.Error
         self.window_log_message(types.LogMessageParams(kind, f"Foretype: {message}"))
 
-    def _show(self, message: str) -> None:
-        self.window_show_message(
-            types.ShowMessageParams(types.MessageType.Warning, f"Foretype: {message}")
-        )
+    def _show(
+        self, message: str, kind: types.MessageType = types.MessageType.Warning
+    ) -> None:
+        self.window_show_message(types.ShowMessageParams(kind, f"Foretype: {message}"))
 
     def report_server_error(
         self, error: Exception, source: type[PyglsError] | type[JsonRpcException]

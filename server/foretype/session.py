@@ -9,9 +9,11 @@ from typing import Any
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 from foretype.engine import Answer, Engine
+from foretype.explain import Records, explain
 from foretype.layers import Layer, resolve
 from foretype.settings import Settings
 from foretype.supplier import ModelSupplier
+from foretype.timeline import Timeline
 
 # An editor that asks so long after a key waits on purpose: VS Code takes 2 to 50 ms,
 # Neovim 200.
@@ -35,6 +37,7 @@ class Session:
         self.models = models or ModelSupplier()
         self.engine = Engine(self.models.ready)
         self.documents: dict[str, Document] = {}
+        self.records = Records()
         self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
         # What could not be read, and what was read and does not fit.
@@ -122,13 +125,27 @@ class Session:
         task = asyncio.current_task()
         assert task is not None
         self._waits[snapshot.uri] = task
+        timeline = Timeline()
+        timeline.stamp("received")
+        answer: Answer | None = None
         try:
-            return await self.engine.complete(
+            answer = await self.engine.complete(
                 snapshot, is_invoked=is_invoked, may_grow=may_grow
             )
+            return answer
         finally:
             if self._waits.get(snapshot.uri) is task:
                 del self._waits[snapshot.uri]
+            self.records.add(snapshot, timeline, answer, is_invoked=is_invoked)
+
+    def explain(self, uri: str) -> str:
+        """Why there is nothing at the cursor of a document, or what is."""
+        return explain(
+            self.records,
+            uri,
+            is_open=uri in self.documents,
+            is_waiting=uri in self._waits,
+        )
 
     def has_reported(self, problem: str) -> bool:
         """Whether `new_problems` has returned a problem already."""
