@@ -29,7 +29,7 @@ completions  chat  endpoint  weights  local_server  local
 supplier
 generation
 suggestions
-reason  engine  explain
+reason  answer  engine  explain
 session
 lsp
 transport

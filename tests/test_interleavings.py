@@ -19,8 +19,8 @@ import pytest
 import foretype
 import virtual_time
 from foretype import engine, errors, reuse
+from foretype.answer import Answer, Completion
 from foretype.document import Document, Snapshot
-from foretype.engine import Answer, Completion
 from foretype.layers import Layer
 from foretype.prompt import Prompt
 from foretype.session import Session

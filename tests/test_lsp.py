@@ -13,8 +13,8 @@ from pygls.protocol import default_converter
 
 import markers
 from foretype import lsp
+from foretype.answer import Completion, Source
 from foretype.document import Document, Snapshot
-from foretype.engine import Completion, Source
 from foretype.settings import EditorSettings, Settings
 
 CONVERTER = default_converter()

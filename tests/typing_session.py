@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 
 import markers
 from foretype import errors
+from foretype.answer import Answer, Completion
 from foretype.document import Document
 from foretype.edits import Edit
-from foretype.engine import Answer, Completion
 from foretype.layers import Layer
 from foretype.session import Session
 from scripted import Script, ScriptedModel, ScriptedSupplier

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from foretype import reuse, trim
+from foretype.answer import Answer
 from foretype.document import Document, Snapshot
-from foretype.engine import Answer
 from foretype.errors import UsageError
 from foretype.layers import Layer
 from foretype.session import Session

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
 from foretype import context, edits, prompt, reuse, trim
+from foretype.answer import Answer, Completion, Source
 from foretype.document import Anchor, Document, Snapshot
 from foretype.edits import Edit
 from foretype.errors import ModelError, RateLimited
@@ -38,54 +38,6 @@ TEMPERATURES = (0.4, 0.8)
 MAX_BYTES = 8 * 1024 * 1024
 # So much of that is left for the streams that run.
 STREAM_BYTES = 64 * 1024
-
-
-class Source(enum.Enum):
-    """Where a completion came from."""
-
-    SHOWN = "shown"
-    """The rest of what was suggested last, typed as suggested."""
-    CACHE = "cache"
-    """Generated before, and remembered."""
-    IN_FLIGHT = "in flight"
-    """A stream was joined that an earlier request had begun."""
-    MODEL = "model"
-    """This request asked the model."""
-    AHEAD = "ahead"
-    """It was asked for while the suggestion before it was on the screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What goes in at the cursor."""
-
-    id: int
-    insert_text: str
-    source: Source
-    n_covered_chars: int = 0
-    """How much of the text behind the cursor it replaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Completions, the best first, or the reason why there are none."""
-
-    completions: tuple[Completion, ...] = ()
-    reason: Reason | None = None
-    generation: Generation | None = None
-    """What the first completion is from."""
-    suggestion: Suggestion | None = None
-    """What the first completion is, as long as it is on the screen."""
-
-    @property
-    def completion(self) -> Completion | None:
-        """The first completion."""
-        return self.completions[0] if self.completions else None
-
-    @property
-    def error(self) -> ModelError | None:
-        """What kept the model from answering."""
-        return self.generation.error if self.generation else None
 
 
 @dataclass(frozen=True, slots=True)

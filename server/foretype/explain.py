@@ -12,8 +12,8 @@ from math import ceil
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from foretype.answer import Answer, Source
 from foretype.document import Snapshot
-from foretype.engine import Answer, Source
 from foretype.reason import Reason
 from foretype.timeline import Timeline
 

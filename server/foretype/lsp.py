@@ -15,9 +15,9 @@ from typing import Any
 from lsprotocol import types
 from lsprotocol.types import PositionEncodingKind as Encoding
 
+from foretype.answer import Completion
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
-from foretype.engine import Completion
 
 ACCEPT_COMMAND = "foretype.accept"
 EXPLAIN_COMMAND = "foretype.explain"

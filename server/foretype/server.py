@@ -17,8 +17,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from foretype import __version__, layers, logs, lsp, transport
+from foretype.answer import Answer
 from foretype.document import Document, Snapshot
-from foretype.engine import Answer
 from foretype.errors import (
     BadAnswer,
     ModelError,
@@ -308,7 +308,7 @@ class Server(LanguageServer):
     def _explain(self, uri: str) -> dict[str, str]:
         said = self.session.explain(uri)
         if self._last_status is not None:
-            said += f"\n- Status: {self._last_status.message}."
+            said += f"\n- Status: {self._last_status.message}"
         return {"message": said}
 
     def _show_explanation(self, uri: str) -> None:

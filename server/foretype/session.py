@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from foretype.answer import Answer
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
-from foretype.engine import Answer, Engine
+from foretype.engine import Engine
 from foretype.explain import Records, explain
 from foretype.layers import Layer, resolve
 from foretype.settings import Settings
