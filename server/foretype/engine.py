@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 from foretype import context, edits, prompt, reuse, trim
@@ -85,7 +85,7 @@ class Engine:
         patience_ends_s = inf
 
         generation: Generation | None
-        shown = self.suggestions.at(uri, anchor)
+        shown = self.suggestions.at(uri, anchor, snapshot.settings)
         if shown and not (is_invoked and shown[0].shape is not shape):
             suggestion, cut = shown
             generation, source = suggestion.generation, Source.SHOWN
@@ -124,18 +124,18 @@ class Engine:
                 if _now_s() < patience_ends_s:
                     await generation.growth(patience_ends_s)
                     continue
-                cut = replace(trim.fit(lines, anchor.line_suffix), is_enough=False)
+                cut = trim.fit(lines, anchor.line_suffix, is_enough=False)
+            cut = cut.for_editor(snapshot.settings.editor)
             says_all = rest == generation.streamed
-            if cut.text.strip() or source is Source.MODEL or says_all:
+            if cut.is_news or source is Source.MODEL or says_all:
                 break
             # What is left of it says nothing about this place.
             generation = None
 
         assert generation is not None
-        if not cut.text.strip():
+        if not cut.is_news:
             reason = fruitless(generation.streamed, generation.error)
             return self._nothing(uri, reason, generation)
-        cut = _for_editor(cut, snapshot.settings)
         found = [(generation, cut)]
         if is_invoked:
             found += await self._alternatives(snapshot, shape, cut)
@@ -165,7 +165,7 @@ class Engine:
             or settings.endpoint.bills_after_disconnect
             or declined(snapshot, is_invoked=False)
             or self._is_settled(snapshot, is_invoked=False)
-            or self.suggestions.at(snapshot.uri, snapshot.anchor)
+            or self.suggestions.at(snapshot.uri, snapshot.anchor, settings)
             or self._index(snapshot.uri).find(snapshot.anchor)
         ):
             return
@@ -306,7 +306,7 @@ class Engine:
         self.suggestions.answered(uri, suggestions)
         sources = [source, *(_source(generation) for generation, _ in found[1:])]
         completions = tuple(
-            Completion(suggestion.id, cut.text + cut.tail, source, cut.n_covered_chars)
+            Completion(suggestion.id, cut.whole, source, cut.n_covered_chars)
             for suggestion, (_, cut), source in zip(
                 suggestions, found, sources, strict=True
             )
@@ -326,8 +326,7 @@ class Engine:
         snapshot, cut = unseen.snapshot, unseen.cut
         settings, index = snapshot.settings, self._index(uri)
         max_running = self._max_running(settings)
-        text = cut.text + cut.tail
-        accepted = snapshot.after(text, n_after_chars=cut.n_covered_chars)
+        accepted = snapshot.after(cut.whole, n_after_chars=cut.n_covered_chars)
         if (
             not settings.completion.ask_ahead
             or settings.endpoint.bills_after_disconnect
@@ -339,7 +338,7 @@ class Engine:
         ):
             return
         shape = trim.shape(accepted.anchor, is_invoked=False)
-        self._ask(accepted, shape, origin=snapshot.anchor, assumed=text)
+        self._ask(accepted, shape, origin=snapshot.anchor, assumed=cut.whole)
 
     def _max_running(self, settings: Settings) -> int:
         """How many streams may run for a document.
@@ -403,18 +402,11 @@ def _source(generation: Generation | None) -> Source:
     return Source.CACHE if generation.is_done else Source.IN_FLIGHT
 
 
-def _for_editor(cut: Cut, settings: Settings) -> Cut:
-    """A cut without what would replace text that an editor cannot replace."""
-    if settings.editor.range_end == "rest" or not cut.tail:
-        return cut
-    return replace(cut, tail="", n_covered_chars=0)
-
-
 def _ideas(
     index: Index[Generation], snapshot: Snapshot, shape: Shape, first: Cut
 ) -> list[tuple[Generation, Cut]]:
     """What else was generated for a place and is complete, each text once."""
-    texts = {first.text}
+    texts = {first.whole}
     ideas = []
     for generation, rest in index.fitting(snapshot.anchor):
         cut = trim.cut(
@@ -424,9 +416,10 @@ def _ideas(
             is_final=generation.is_done,
             is_whole=generation.is_whole,
         )
-        if cut.is_enough and cut.text.strip() and cut.text not in texts:
-            texts.add(cut.text)
-            ideas.append((generation, _for_editor(cut, snapshot.settings)))
+        cut = cut.for_editor(snapshot.settings.editor)
+        if cut.is_enough and cut.is_news and cut.whole not in texts:
+            texts.add(cut.whole)
+            ideas.append((generation, cut))
     return ideas
 
 

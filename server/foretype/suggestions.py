@@ -19,6 +19,7 @@ from foretype import reuse, trim
 from foretype.document import Anchor, Document
 from foretype.edits import Edit
 from foretype.generation import Generation
+from foretype.settings import Settings
 from foretype.trim import Cut, Shape
 
 # What stands on the screen for a shorter time is not seen.
@@ -99,7 +100,7 @@ class Suggestion:
             is_final=generation.is_done,
             is_whole=generation.is_whole,
         )
-        whole = cut.text + cut.tail if cut.is_enough else trim.whole_lines(text)
+        whole = cut.whole if cut.is_enough else trim.whole_lines(text)
         self.is_complete = cut.is_enough
         self.end = max(self.end, self.start + len(whole))
 
@@ -200,13 +201,16 @@ class Suggestions:
         n_taken = sum(state in _TAKEN for state in seen)
         return len(seen) >= N_RECENT // 2 and n_taken < MIN_TAKEN_RATIO * len(seen)
 
-    def at(self, uri: str, anchor: Anchor) -> tuple[Suggestion, Cut] | None:
+    def at(
+        self, uri: str, anchor: Anchor, settings: Settings
+    ) -> tuple[Suggestion, Cut] | None:
         """The suggestion on the screen, as long as it goes on at a cursor."""
         for suggestion in self._current.get(uri, ()):
             suggestion.grow()
-            cut = suggestion.cut_at(anchor)
-            if cut is not None and cut.text.strip():
-                return suggestion, cut
+            if cut := suggestion.cut_at(anchor):
+                cut = cut.for_editor(settings.editor)
+                if cut.is_news:
+                    return suggestion, cut
         return None
 
     def by_id(self, suggestion_id: int) -> tuple[str, Suggestion] | None:
@@ -225,14 +229,13 @@ class Suggestions:
         self, uri: str, generation: Generation, anchor: Anchor, shape: Shape, cut: Cut
     ) -> Suggestion:
         """The suggestion of what a cut keeps at a cursor: a new one if it is news."""
-        text = cut.text + cut.tail
         for suggestion in self._current.get(uri, ()):
             if suggestion.generation is generation:
                 known = suggestion.cut_at(anchor)
                 if known is not None and known.text == cut.text:
                     at = suggestion.position(anchor)
                     assert at is not None
-                    suggestion.move(anchor, at, text)
+                    suggestion.move(anchor, at, cut.whole)
                     return suggestion
         rest = reuse.rest_at(generation, anchor) or ""
         start = len(generation.text) - len(rest)
@@ -242,13 +245,13 @@ class Suggestions:
             anchor=anchor,
             shape=shape,
             start=start,
-            end=start + len(text),
+            end=start + len(cut.whole),
             is_complete=cut.is_enough,
             answered_s=asyncio.get_running_loop().time(),
             at=start,
-            left=text,
+            left=cut.whole,
         )
-        suggestion.move(anchor, start, text)
+        suggestion.move(anchor, start, cut.whole)
         return suggestion
 
     def answered(self, uri: str, suggestions: Sequence[Suggestion]) -> None:
@@ -283,7 +286,7 @@ class Suggestions:
         otherwise = State.SUPERSEDED if any(is_chosen) else State.REJECTED
         for suggestion, fits in zip(here, is_chosen, strict=True):
             if fits:
-                self._follow(document, suggestion, made, cursors)
+                self._follow(document, suggestion, cursors)
             else:
                 self._end(uri, suggestion, otherwise, document)
 
@@ -339,7 +342,6 @@ class Suggestions:
         self,
         document: Document,
         suggestion: Suggestion,
-        made: Sequence[Edit],
         cursors: tuple[Anchor, ...],
     ) -> None:
         uri = document.uri
@@ -351,8 +353,9 @@ class Suggestions:
             left = suggestion.left[max(n_new_chars, 0) :]
             if n_new_chars < 0:
                 left = suggestion.generation.text[at : suggestion.at] + left
-            is_key = len(made) == 1 and made[0].is_key
-            is_taken = n_new_chars > 1 and not is_key
+            # One key brings a character, or a line end with its indentation.
+            added = suggestion.generation.text[suggestion.at : at]
+            is_taken = n_new_chars > 1 and not added.isspace()
             suggestion.move(anchor, at, left)
             if is_taken and suggestion.taken_start is None:
                 suggestion.taken_start = anchor.offset - n_new_chars

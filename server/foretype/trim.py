@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from foretype.document import Anchor, split_lines
+from foretype.settings import EditorSettings
 
 CLOSERS = ")]}"
 _QUOTES = "\"'`"
@@ -53,6 +54,23 @@ class Cut:
     """What the model wrote behind it that takes in the beginning of that rest."""
     n_covered_chars: int = 0
     """How many characters of the rest of the line `tail` has in it, in order."""
+
+    @property
+    def whole(self) -> str:
+        """All of it, which replaces what it covers."""
+        return self.text + self.tail
+
+    def for_editor(self, editor: EditorSettings) -> Cut:
+        """It without the tail where an editor cannot replace text behind the cursor."""
+        if editor.range_end == "rest" or not self.tail:
+            return self
+        return Cut(self.text, self.is_enough)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it has more in it than white space and what is there already."""
+        n_tail_chars = sum(not char.isspace() for char in self.tail)
+        return bool(self.text.strip()) or n_tail_chars > self.n_covered_chars
 
 
 def shape(anchor: Anchor, *, is_invoked: bool) -> Shape:
