@@ -346,8 +346,7 @@ async def test_by_hand_there_is_a_choice(endpoint: FakeEndpoint) -> None:
                 found = texts(answer)
         assert sorted(found) == ["one", "three", "two"]
         temperatures = [request.body["temperature"] for request in endpoint.requests]
-        assert temperatures[0] == 0
-        assert all(temperatures[1:])
+        assert temperatures.count(0) == 1
 
 
 async def test_the_endpoint_is_asked_ahead_until_a_key_disagrees(
