@@ -125,6 +125,9 @@ def test_asking_by_hand_wants_a_block_but_in_the_middle_of_a_line() -> None:
             "a = 1├\nb = 2┤\nb = 2\n", "a = 1├┤\nb = 2\n", id="there without its end"
         ),
         pytest.param(
+            "  a();├\n});\n┆┤\n})\n", "  a();├┤\n})\n", id="there but for its end"
+        ),
+        pytest.param(
             "a = 1├\nb = 23\n┆┤\nb = 2\n",
             "a = 1├\nb = 23┤\nb = 2\n",
             id="the next line is another one",
@@ -173,10 +176,15 @@ def test_what_an_editor_has_closed_is_not_closed_again(written: str, kept: str) 
     [
         pytest.param("x = ├a + total\n┆┤ + total", "x = ├a┤ + total", id="all of it"),
         pytest.param(
-            "f(├a, total + b\n┆┤total + b", "f(├a,┤total + b", id="blank is not kept"
+            "f(├a, total + b\n┆┤total + b", "f(├a, ┤total + b", id="blank is kept"
         ),
         pytest.param(
-            "f(├first, sec\n┆┤second)", "f(├first,┤second)", id="only its beginning"
+            "f(├first, sec\n┆┤second)", "f(├first, ┤second)", id="only its beginning"
+        ),
+        pytest.param("a = ├b ┤+ 1;", "a = ├b ┤+ 1;", id="its last blank"),
+        pytest.param("a = ├b ┤ + 1;", "a = ├b┤ + 1;", id="a blank that is there"),
+        pytest.param(
+            "a = ├b * c + 1;\n┆┤+ 1;", "a = ├b * c ┤+ 1;", id="a blank before all of it"
         ),
         pytest.param("y = ├n + 1\n┆┤ 1 == n", "y = ├n + 1┤ 1 == n", id="by chance"),
         pytest.param(
@@ -235,6 +243,19 @@ def test_who_can_replace_the_rest_of_the_line_gets_it_as_written(
             id="its indentation stays",
         ),
         pytest.param("f {├ a }\n┆┤}", "f {├ a┤}", id="on one line"),
+        pytest.param(
+            "if (x) {├\n  a();\n┤}", "if (x) {├\n  a();\n┤}", id="not closed by it"
+        ),
+        pytest.param(
+            "  f(() => {├\n    a();┤})",
+            "  f(() => {├\n    a();\n  ┤})",
+            id="not even its last line",
+        ),
+        pytest.param(
+            "\tf {├\r\n\t\ta\r\n┤}\r\n",
+            "\tf {├\r\n\t\ta\r\n\t┤}\r\n",
+            id="tabs and crlf",
+        ),
     ],
 )
 def test_a_block_is_written_into_a_brace_that_the_editor_closed(
@@ -553,11 +574,11 @@ def test_the_same_is_kept_however_a_text_was_cut_in_transit(
 ) -> None:
     anchor = anchor_of(place)
     kept, _ = read(anchor, text, shape)
-    assert text.startswith(kept)
     whole = trim.cut(anchor, text, shape, is_final=True)
-    assert text.startswith(whole.text + whole.tail)
+    written = whole.whole[: len(whole.whole) - whole.n_added_chars]
+    assert text.startswith(written)
     assert whole.n_covered_chars <= len(anchor.line_suffix)
-    assert whole.tail or kept == kept.rstrip()
+    assert anchor.line_suffix.strip() or kept == kept.rstrip()
     cut_at = data.draw(st.integers(0, len(text)))
     for part in (text[:cut_at], text):
         so_far = trim.cut(anchor, part, shape, is_final=part is text)

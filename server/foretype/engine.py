@@ -31,7 +31,7 @@ BLOCK_PATIENCE_S = 0.300
 # Asked by hand, so many are offered to choose from, and so long is waited for them
 # once the first is there.
 MAX_ITEMS = 3
-ITEMS_PATIENCE_S = 0.300
+ITEMS_PATIENCE_S = 0.500
 # At 0 a model says the same again; the others are to be different, and still code.
 TEMPERATURES = (0.4, 0.8)
 # What all documents together may keep: some thousand completions.
@@ -124,7 +124,7 @@ class Engine:
                 if _now_s() < patience_ends_s:
                     await generation.growth(patience_ends_s)
                     continue
-                cut = trim.fit(lines, anchor.line_suffix, is_enough=False)
+                cut = trim.fit(lines, anchor, is_enough=False)
             cut = cut.for_editor(snapshot.settings.editor)
             says_all = rest == generation.streamed
             if cut.is_news or source is Source.MODEL or says_all:

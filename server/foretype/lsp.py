@@ -153,11 +153,10 @@ def inline_completion_list(
         if selected is not None:
             text, replaced = selected.text + text, selected.range
         elif snapshot.settings.editor.range_start == "line":
-            line_prefix = snapshot.anchor.line_prefix
-            is_whole = _n_units(line_prefix, encoding) == position.character
-            if is_whole and len(line_prefix) <= MAX_REPEATED_CHARS:
-                text = line_prefix + text
-                replaced = types.Range(types.Position(position.line, 0), replaced.end)
+            repeated = _repeatable(snapshot.anchor.line_prefix)
+            text = repeated + text
+            start = position.character - _n_units(repeated, encoding)
+            replaced = types.Range(types.Position(position.line, start), replaced.end)
         items.append(
             types.InlineCompletionItem(
                 insert_text=text,
@@ -206,6 +205,18 @@ def completion_list(
             )
         )
     return types.CompletionList(is_incomplete=True, items=items)
+
+
+def _repeatable(line_prefix: str) -> str:
+    """What of the line before the cursor an item may begin with.
+
+    NB: VS Code 1.139 counts a character outside the basic plane once where it is two
+    units wide, and then shows no item that repeats one.
+    """
+    if len(line_prefix) > MAX_REPEATED_CHARS:
+        return ""
+    start = max((i + 1 for i, c in enumerate(line_prefix) if c > "\uffff"), default=0)
+    return line_prefix[start:]
 
 
 def _covered(

@@ -100,9 +100,11 @@ class Suggestion:
             is_final=generation.is_done,
             is_whole=generation.is_whole,
         )
-        whole = cut.whole if cut.is_enough else trim.whole_lines(text)
+        n_chars = len(trim.whole_lines(text))
+        if cut.is_enough:
+            n_chars = len(cut.whole) - cut.n_added_chars
         self.is_complete = cut.is_enough
-        self.end = max(self.end, self.start + len(whole))
+        self.end = max(self.end, self.start + n_chars)
 
     def cut_at(self, anchor: Anchor) -> Cut | None:
         """What of it is still to be typed at a cursor; None outside of it."""
@@ -113,7 +115,7 @@ class Suggestion:
         if anchor.next_line and anchor.next_line != self.anchor.next_line:
             # Enter between two brackets puts the closing one there.
             text = trim.before_line(text, anchor.next_line)
-        return trim.fit(text, anchor.line_suffix)
+        return trim.fit(text, anchor)
 
     def position(self, anchor: Anchor) -> int | None:
         """How far it is typed at a cursor; None outside of it."""
@@ -245,7 +247,7 @@ class Suggestions:
             anchor=anchor,
             shape=shape,
             start=start,
-            end=start + len(cut.whole),
+            end=start + len(cut.whole) - cut.n_added_chars,
             is_complete=cut.is_enough,
             answered_s=asyncio.get_running_loop().time(),
             at=start,
@@ -282,13 +284,17 @@ class Suggestions:
                 if edit.start < suggestion.line_start:
                     suggestion.shift(edit.n_more_chars)
         # Of several to choose from, one may be what was typed or accepted.
-        is_chosen = [any(map(s.fits, cursors)) for s in here]
+        is_chosen = [
+            any(map(s.fits, cursors)) or _was_inserted(s.left, made) for s in here
+        ]
         otherwise = State.SUPERSEDED if any(is_chosen) else State.REJECTED
         for suggestion, fits in zip(here, is_chosen, strict=True):
-            if fits:
-                self._follow(document, suggestion, cursors)
-            else:
+            if not fits:
                 self._end(uri, suggestion, otherwise, document)
+            elif _was_inserted(suggestion.left, made):
+                self._take(document, suggestion, made[0])
+            else:
+                self._follow(document, suggestion, cursors)
 
     def shown(self, suggestion_id: int) -> None:
         """Notes that the editor draws a suggestion."""
@@ -338,6 +344,16 @@ class Suggestions:
                 parts.append(f"{kept} of {n_looked_at} kept after {after_s:.0f} s")
         return ", ".join(parts) or "none"
 
+    def _take(self, document: Document, suggestion: Suggestion, made: Edit) -> None:
+        """All that was left of a suggestion has been inserted at once."""
+        anchor = document.anchor(made.end)
+        if suggestion.taken_start is None:
+            suggestion.taken_start = made.end - len(suggestion.left)
+        suggestion.move(anchor, suggestion.end, "")
+        self._end(document.uri, suggestion, State.ACCEPTED, document)
+        if trim.ends_statement(anchor.line_prefix):
+            self._settled[document.uri] = anchor.offset
+
     def _follow(
         self,
         document: Document,
@@ -361,12 +377,7 @@ class Suggestions:
                 suggestion.taken_start = anchor.offset - n_new_chars
             if left.strip():
                 return
-            if is_taken:
-                self._end(uri, suggestion, State.ACCEPTED, document)
-                if trim.ends_statement(anchor.line_prefix):
-                    self._settled[uri] = anchor.offset
-            else:
-                self._end(uri, suggestion, State.TYPED, document)
+            self._end(uri, suggestion, State.TYPED, document)
             return
 
     def _end(
@@ -428,3 +439,11 @@ def _is_elsewhere(edit: Edit, suggestion: Suggestion) -> bool:
         edit.start + len(edit.removed) < suggestion.line_start
         or edit.start > suggestion.line_end
     )
+
+
+def _was_inserted(left: str, made: Sequence[Edit]) -> bool:
+    """Whether an edit has inserted all of a text, of more than one character.
+
+    Editors insert it with the beginning of the line before it, or without.
+    """
+    return len(made) == 1 and len(left.strip()) > 1 and made[0].inserted.endswith(left)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foretype.document import Anchor, split_lines
 from foretype.settings import EditorSettings
@@ -54,6 +54,8 @@ class Cut:
     """What the model wrote behind it that takes in the beginning of that rest."""
     n_covered_chars: int = 0
     """How many characters of the rest of the line `tail` has in it, in order."""
+    n_added_chars: int = 0
+    """So much at the end of `text` is not the model's: a line end, an indentation."""
 
     @property
     def whole(self) -> str:
@@ -64,7 +66,7 @@ class Cut:
         """It without the tail where an editor cannot replace text behind the cursor."""
         if editor.range_end == "rest" or not self.tail:
             return self
-        return Cut(self.text, self.is_enough)
+        return replace(self, tail="", n_covered_chars=0)
 
     @property
     def is_news(self) -> bool:
@@ -144,23 +146,32 @@ def cut(
         kept, is_enough = _cut_line(anchor, text, is_final)
     else:
         kept, is_enough = _cut_block(anchor, text, is_final, is_whole)
-    return fit(kept.rstrip(), anchor.line_suffix, is_enough=is_enough or is_final)
+    return fit(kept, anchor, is_enough=is_enough or is_final)
 
 
-def fit(text: str, line_suffix: str, *, is_enough: bool = True) -> Cut:
+def fit(text: str, anchor: Anchor, *, is_enough: bool = True) -> Cut:
     """A text parted where it begins to write what follows the cursor already."""
+    line_suffix, line_end = anchor.line_suffix, anchor.line_end
     rest = line_suffix.strip()
     if not rest:
         return Cut(text.rstrip(), is_enough)
     if not is_closing_punctuation(rest):
-        return Cut(text[: _overlap_start(text, rest)].rstrip(), is_enough)
-    kept = text[: _unmatched(text, rest[0])]
-    if "\n" not in kept:
-        # NB: A block's last line keeps its indentation: the rest of the line follows.
-        kept = kept.rstrip()
-    tail = text[len(kept) :]
+        kept = text[: _overlap_start(text, rest)]
+        # The blank before what follows is the text's, unless there is one already.
+        return Cut(kept.rstrip() if line_suffix[0].isspace() else kept, is_enough)
+    start = _unmatched(text, rest[0])
+    if line_end in text[:start]:
+        # What closes a block stands on a line of its own.
+        kept, tail = text[:start], text[start:]
+        if not tail:
+            body, indent = text.rstrip(), _indent(anchor.line_prefix)
+            kept = body + line_end + indent
+            return Cut(kept, is_enough, n_added_chars=len(line_end + indent))
+    else:
+        kept = text[:start].rstrip()
+        tail = text[len(kept) :].rstrip()
     n_covered = _n_covered(tail, line_suffix)
-    return Cut(kept, is_enough, tail if n_covered else "", n_covered)
+    return Cut(kept, is_enough, tail.rstrip() if n_covered else "", n_covered)
 
 
 def before_line(text: str, next_line: str) -> str:
@@ -215,7 +226,7 @@ def _cut_line(anchor: Anchor, text: str, is_final: bool) -> tuple[str, bool]:
     is_below = "\n" in blank or "\r" in blank
     if is_below and has_rest:
         return "", True
-    if is_below and line.strip() == anchor.next_line:
+    if is_below and _says(line.strip(), anchor.next_line):
         return "", is_complete or is_final
     return line, is_complete
 
@@ -340,5 +351,8 @@ def _unmatched(text: str, closer: str) -> int:
 
 def _indent_columns(line: str, tab_columns: int = 4) -> int:
     """How deep a line is indented."""
-    indent = line[: len(line) - len(line.lstrip(" \t"))]
-    return len(indent.expandtabs(tab_columns))
+    return len(_indent(line).expandtabs(tab_columns))
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]

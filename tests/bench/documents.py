@@ -15,8 +15,8 @@ from processes import framed, request
 SUGGESTED = "compute_total(rows, rate=0.25, limit=1000)"
 N_TYPED = len(SUGGESTED) - 2
 
+# LSP's InlineCompletionTriggerKind of a request that comes with a key.
 AUTOMATIC = 2
-INVOKED = 1
 
 _numbers = itertools.count(1)
 
@@ -54,21 +54,19 @@ class Document:
         }
         return framed({"method": "textDocument/didChange", "params": params})
 
-    def asked(self, place: Place, trigger: int = AUTOMATIC) -> tuple[int, bytes]:
+    def asked(self, place: Place) -> tuple[int, bytes]:
         """The id of a request for a completion, and the request."""
         params = {
             "textDocument": {"uri": self.uri},
             "position": {"line": place.line, "character": place.column},
-            "context": {"triggerKind": trigger},
+            "context": {"triggerKind": AUTOMATIC},
         }
         return request("textDocument/inlineCompletion", params)
 
-    def key(
-        self, place: Place, text: str, trigger: int = AUTOMATIC
-    ) -> tuple[int, bytes]:
+    def key(self, place: Place, text: str) -> tuple[int, bytes]:
         """What an editor sends for one key: the change, and the request."""
         change = self.typed(place, text)
-        msg_id, asked = self.asked(place, trigger)
+        msg_id, asked = self.asked(place)
         return msg_id, change + asked
 
 

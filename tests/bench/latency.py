@@ -33,7 +33,7 @@ import documents
 import openai
 import prose
 import psutil
-from documents import AUTOMATIC, INVOKED, N_TYPED, SUGGESTED, Document, Place
+from documents import N_TYPED, SUGGESTED, Document, Place
 from lsprotocol import types
 from processes import (
     BENCH,
@@ -68,6 +68,9 @@ START_RATIO = 1.2
 CPU_PER_KEY = 1 * MS
 CPU_PER_CHUNK = 20 * US
 N_BYTES = 100e6
+
+# Ends the line, and what a stream is read for behind it.
+LAST_CHUNK = "\n\n\n"
 
 N_LONG_LINE_CHARS = 200_000
 N_CHUNKS = 512
@@ -141,7 +144,7 @@ class Bench:
         self, server: LanguageServer, document: Document, places: Sequence[Place]
     ) -> None:
         """Has the suggestion for each place generated."""
-        self.endpoint.answer_with([SUGGESTED, "\n"], "chunk")
+        self.endpoint.answer_with([SUGGESTED, LAST_CHUNK], "chunk")
         for place in places:
             msg_id, asked = document.asked(place)
             server.send(asked)
@@ -342,7 +345,7 @@ def _interleaved_asks(
     # Chunks of a token or two, as they come.
     chunks = [SUGGESTED[:14], SUGGESTED[14:]]
     if end == "chunk":
-        chunks.append("\n")
+        chunks.append(LAST_CHUNK)
     bench.endpoint.answer_with(chunks, end, pause_ms=PAUSE_MS)
     _warm(bench, server)
     connections: set[int] = set()
@@ -397,7 +400,7 @@ def aborts(bench: Bench) -> Table:
         with bench.server() as server:
             document, places = _spread(n_lines, n_aborts)
             server.send(document.opened())
-            bench.endpoint.answer_with([SUGGESTED, "\n"], "chunk")
+            bench.endpoint.answer_with([SUGGESTED, LAST_CHUNK], "chunk")
             _warm(bench, server)
             bench.endpoint.answer_with([SUGGESTED[:14]], "stall")
             took = []
@@ -553,18 +556,19 @@ def _streams(
 ) -> list[tuple[str, int, float, float]]:
     """For each kind of stream its name, how many, and CPU of a request and a chunk."""
     n_streams, n_paced = bench.scale.n_streams, bench.scale.n_paced
-    kinds: list[tuple[str, Sequence[str], int, int, float]] = [
-        ("a line, a character each", _line_chunks(), AUTOMATIC, n_streams, 0),
-        ("a block, four characters each", _block_chunks(), INVOKED, n_streams, 0),
-        ("the same block, one a millisecond", _block_chunks(), INVOKED, n_paced, 1),
+    line, opening = ("    value_{} =", " "), ("    if value_{}", ":")
+    kinds: list[tuple[str, Sequence[str], tuple[str, str], int, float]] = [
+        ("a line, a character each", _line_chunks(), line, n_streams, 0),
+        ("a block, four characters each", _block_chunks(), opening, n_streams, 0),
+        ("the same line, one a millisecond", _line_chunks(), line, n_paced, 1),
     ]
     found = []
-    for name, chunks, trigger, n, between_ms in kinds:
+    for name, chunks, (before_key, key_text), n, between_ms in kinds:
         # The one chunk brings as many characters.
         one = ["".join(chunks)]
         took = {N_CHUNKS: 0.0, 1: 0.0}
         document, places = documents.with_lines(
-            1_000, _in_order(1_000, min(2 * n, 300)), "    value_{} ="
+            1_000, _in_order(1_000, min(2 * n, 300)), before_key
         )
         server.send(document.opened())
         _warm(bench, server)
@@ -573,7 +577,7 @@ def _streams(
             bench.endpoint.answer_with(
                 chunks if is_many else one, "stop", between_ms=between_ms
             )
-            msg_id, key = document.key(place, " ", trigger)
+            msg_id, key = document.key(place, key_text)
             before = _cpu_ns(server)
             server.send(key)
             _, result = server.answer(msg_id)
@@ -784,6 +788,8 @@ def measure(scale: Scale, console: Console) -> list[Table]:
             **clean_environment(home),
             "FORETYPE_ENDPOINT_BASE_URL": endpoint.base_url,
             "FORETYPE_ENDPOINT_MODEL": "qwen2.5-coder",
+            # What nobody waits for would be in the numbers of what is waited for.
+            "FORETYPE_COMPLETION_ASK_AHEAD": "false",
         }
         bench = Bench(scale, endpoint, environment)
         keep(memory(bench))

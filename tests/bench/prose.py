@@ -39,7 +39,7 @@ WRITTEN = """\
 Each key is typed where the model has not been asked before, so each becomes a request.
 The time is from before the key is written to the endpoint having read and parsed the whole HTTP request: a pipe and a loopback connection are in it.
 *Kept* is the share of requests that went over a connection that was open already.
-A stream that ends by itself keeps its connection; one that is left because the line is complete closes it, as that is the only way to tell an HTTP/1.1 server to stop.
+A stream that ends by itself keeps its connection; one that is left because enough was read closes it, as that is the only way to tell an HTTP/1.1 server to stop.
 *Down the file* moves a few lines at a time, *anywhere* jumps through the whole file.
 """
 WRITTEN_FOUND = """\
