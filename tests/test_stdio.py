@@ -292,21 +292,29 @@ async def test_an_answer_that_a_change_has_overtaken_is_not_sent(
     assert answer["error"]["code"] == -32800
 
 
+@pytest.mark.parametrize(
+    ("line", "cursor", "insert_text", "start"),
+    [
+        ("\tprint('a', )", 12, "\tprint('a', total);", 0),
+        # VS Code garbles an item that repeats a character of two UTF-16 units.
+        ("\tprint('\U0001f642', )", 13, "', total);", 10),
+    ],
+)
 async def test_vs_code_is_given_the_line_and_its_closed_brackets(
-    endpoint: FakeEndpoint,
+    endpoint: FakeEndpoint, line: str, cursor: int, insert_text: str, start: int
 ) -> None:
     endpoint.default = Answer(("total);", "\n"))
     async with Client() as client:
         await initialized(client, "Visual Studio Code")
-        client.notify("textDocument/didOpen", opened("\tprint('\U0001f642', )\n"))
+        client.notify("textDocument/didOpen", opened(f"{line}\n"))
         answer = await client.request(
-            "textDocument/inlineCompletion", completion_at(0, 13)
+            "textDocument/inlineCompletion", completion_at(0, cursor)
         )
         (item,) = answer["items"]
-        assert item["insertText"] == "\tprint('\U0001f642', total);"
+        assert item["insertText"] == insert_text
         assert item["range"] == {
-            "start": {"line": 0, "character": 0},
-            "end": {"line": 0, "character": 14},
+            "start": {"line": 0, "character": start},
+            "end": {"line": 0, "character": cursor + 1},
         }
 
 
