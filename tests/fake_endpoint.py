@@ -150,14 +150,19 @@ class Request:
         self.body = body
         self.connection = connection
         """The number of the connection it came over, from 1."""
-        self.n_chunks = 0
-        """How many texts of the answer were written."""
+        self.chunks_ns: list[int] = []
+        """When each text of the answer was written."""
         self.disconnected_ns: int | None = None
         """When the client was seen to go before the whole answer was written."""
         self.answered_ns: int | None = None
         """When the last byte of the answer was written."""
         self._chunk = asyncio.Event()
         self._ended = asyncio.Event()
+
+    @property
+    def n_chunks(self) -> int:
+        """How many texts of the answer were written."""
+        return len(self.chunks_ns)
 
     @property
     def wire(self) -> str:
@@ -184,7 +189,7 @@ class Request:
                 await self._chunk.wait()
 
     def count_chunk(self) -> None:
-        self.n_chunks += 1
+        self.chunks_ns.append(time.perf_counter_ns())
         self._chunk.set()
 
     def end(self, *, is_whole: bool) -> None:
@@ -198,7 +203,7 @@ class Request:
 
     def record(self) -> dict[str, Any]:
         """All of it as JSON."""
-        names = ("path", "headers", "body", "connection", "n_chunks")
+        names = ("path", "headers", "body", "connection", "n_chunks", "chunks_ns")
         stamps = ("received_ns", "disconnected_ns", "answered_ns")
         return {name: getattr(self, name) for name in names + stamps}
 

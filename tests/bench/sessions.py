@@ -14,33 +14,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, Process
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import prose
+from children import call, checked_out, running
+from editor import Server
 from examples import SESSIONS, Session
-from person import Person, Server, Tally
-from processes import BENCH, CLOSE_TIMEOUT_S, clean_environment
+from person import Person, Tally
+from processes import BENCH, clean_environment
 from report import Table, ms, p50, p95, times
 from rich.console import Console
 
 from foretype.client import SERVER_COMMAND
 
-ROOT = BENCH.parents[1]
 # Time to first token and time per output token: 1,000 and 80 tokens a second.
 PROFILES = {
     "spark": {"ttft_ms": 150.0, "tpot_ms": 1.0},
@@ -72,33 +62,6 @@ _MEASURES: Mapping[
     "after accepting": (lambda t: p50(t.accepted_ns) if t.accepted_ns else None, ms),
     "late": (lambda t: t.late_ns, ms),
 }
-
-
-@asynccontextmanager
-async def _process(
-    command: Sequence[str], environment: Mapping[str, str]
-) -> AsyncIterator[Process]:
-    """A process that ends with its standard input."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, env=environment
-    )
-    try:
-        yield process
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-
-
-async def _call(process: Process, message: object) -> Any:
-    """What a process answers to one line."""
-    assert process.stdin and process.stdout
-    process.stdin.write(json.dumps(message).encode() + b"\n")
-    return json.loads(await process.stdout.readline())
 
 
 # The runs
@@ -163,25 +126,26 @@ async def _play(
     model = {"truth": session.truth(), **profile}
     with tempfile.TemporaryDirectory() as home:
         environment = clean_environment(home)
-        async with _process(
+        async with running(
             (sys.executable, str(BENCH / "true_endpoint.py")),
             {**environment, "PYTHONPATH": str(BENCH.parent)},
         ) as endpoint:
             ours = {
-                "FORETYPE_ENDPOINT_BASE_URL": await _call(endpoint, model),
+                "FORETYPE_ENDPOINT_BASE_URL": await call(endpoint, model),
                 "FORETYPE_ENDPOINT_MODEL": "true",
                 "FORETYPE_ENDPOINT_TEMPLATE": "suffix",
             }
-            async with _process(
+            async with running(
                 SERVER_COMMAND, {**environment, **ours, **variables}
             ) as process:
                 server = Server(process)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(server.read())
-                    await server.initialize()
+                    await server.initialize({})
+                    await server.heard("didChangeStatus")
                     tally = await Person(session, server, gap_scale).play()
                     await server.shut_down()
-            tally.add(Tally(**await _call(endpoint, "counts")))
+            tally.add(Tally(**await call(endpoint, "counts")))
     return tally
 
 
@@ -225,20 +189,6 @@ def _ratios(before: Tally, this: Tally) -> Iterator[str]:
         yield times(now / was) if was and now is not None else ""
 
 
-@contextmanager
-def _checked_out(revision: str) -> Iterator[Path]:
-    """A working tree of a revision, which is removed afterwards."""
-    git = ("git", "-C", str(ROOT), "worktree")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "before")
-        add = (*git, "add", "--quiet", "--detach", str(path), revision)
-        subprocess.run(add, check=True)
-        try:
-            yield path
-        finally:
-            subprocess.run((*git, "remove", "--force", str(path)), check=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Plays sessions of typing.")
     parser.add_argument("--quick", action="store_true", help="with hardly a gap")
@@ -249,7 +199,7 @@ def main() -> None:
     if options.before is None:
         played = _play_all(scale, {"this": {}})
     else:
-        with _checked_out(options.before) as path:
+        with checked_out(options.before) as path:
             before = {"PYTHONPATH": str(path / "server")}
             played = _play_all(scale, {"before": before, "this": {}})
     _table(scale, played).print(Console(width=max(Console().width, N_COLUMNS)))

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fake_endpoint import Answer, FakeEndpoint, Request, Step
+from future import TOKEN, chance, limited, wrong
+from pace import DEFAULT_MAX_TOKENS, Due, paced
 
-# How GPT-2 cuts text before it looks for tokens; about four characters of code each.
-_TOKEN = re.compile(r" ?\w+| ?[^\w\s]+|\s+")
+from fake_endpoint import Answer, FakeEndpoint, Request
+
 # So much of a prompt's end, or of a suffix' beginning, tells its place in a text.
 N_TOLD_CHARS = 200
-# What the API writes where a request does not say how much.
-DEFAULT_MAX_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -53,24 +51,15 @@ class Model:
             found = self.truth.find(suffix[:N_TOLD_CHARS], start)
             end = found if found >= 0 else end
         # The whole is cut into tokens, so that these are the same for every start.
-        for token_idx, token in enumerate(_TOKEN.finditer(self.truth, 0, end)):
+        for token_idx, token in enumerate(TOKEN.finditer(self.truth, 0, end)):
             if token.end() > start:
                 rest = token.group()[max(start - token.start(), 0) :]
-                yield self._wrong(rest) if self._errs(token_idx) else rest
+                yield wrong(rest, self.truth) if self._errs(token_idx) else rest
 
     def _errs(self, token_idx: int) -> bool:
         # NB: With chance alone, a session of a hundred tokens is luck.
         run, idx_in_run = divmod(token_idx, self.n_tokens_per_error)
-        return idx_in_run == int(_chance(f"run {run}") * self.n_tokens_per_error)
-
-    def _wrong(self, token: str) -> str:
-        """Another token of the same kind."""
-        word = token.removeprefix(" ")
-        if not re.fullmatch(r"\w+", word):
-            return "." if token == "," else ","
-        words: list[str] = sorted({*re.findall(r"[a-z]+", self.truth)} - {word})
-        blank = token[: len(token) - len(word)]
-        return blank + words[int(_chance(word) * len(words))]
+        return idx_in_run == int(chance(f"run {run}") * self.n_tokens_per_error)
 
 
 def _end_in(truth: str, prompt: str) -> int | None:
@@ -88,61 +77,15 @@ def _end_in(truth: str, prompt: str) -> int | None:
     return None
 
 
-def _chance(what: str) -> float:
-    """A number from 0 to 1 that is always the same for the same thing."""
-    return zlib.crc32(what.encode()) / 2**32
-
-
-class _Due(asyncio.Event):
-    """A step that waits for a point in time, however late the step before it was."""
-
-    worst_late_s = 0.0
-
-    def __init__(self, due_s: float) -> None:
-        super().__init__()
-        self._due_s = due_s
-
-    async def wait(self) -> bool:  # type: ignore[override]
-        loop = asyncio.get_running_loop()
-        loop.call_at(self._due_s, self.set)
-        await super().wait()
-        _Due.worst_late_s = max(_Due.worst_late_s, loop.time() - self._due_s)
-        return True
-
-
 def _answer(model: Model, request: Request) -> Answer:
     body = request.body
     stop = body.get("stop") or []
-    tokens, reason = _limited(
+    tokens, reason = limited(
         model.continuation(body["prompt"], body.get("suffix") or ""),
         body.get("max_tokens", DEFAULT_MAX_TOKENS),
         [stop] if isinstance(stop, str) else stop,
     )
-    first_s = asyncio.get_running_loop().time() + model.ttft_ms / 1000
-    steps: list[Step] = []
-    for token_idx, token in enumerate(tokens):
-        if token_idx:
-            steps.append(_Due(first_s + token_idx * model.tpot_ms / 1000))
-        steps.append(token)
-    return Answer(tuple(steps), before=(_Due(first_s),), finish_reason=reason)
-
-
-def _limited(
-    tokens: Iterator[str], max_tokens: int, stop: Sequence[str]
-) -> tuple[list[str], str]:
-    """The tokens up to a limit or a stop string, and the reason for their end."""
-    kept: list[str] = []
-    text = ""
-    for token in tokens:
-        if len(kept) == max_tokens:
-            return kept, "length"
-        ends = [at for at in map((text + token).find, stop) if at >= 0]
-        if ends:
-            rest = (text + token)[len(text) : min(ends)]
-            return [*kept, rest] if rest else kept, "stop"
-        kept.append(token)
-        text += token
-    return kept, "stop"
+    return paced(tokens, reason, model.ttft_ms, model.tpot_ms)
 
 
 def _counts(fake: FakeEndpoint) -> dict[str, float]:
@@ -156,7 +99,7 @@ def _counts(fake: FakeEndpoint) -> dict[str, float]:
         "n_tokens": sum(r.n_chunks for r in fake.requests),
         "n_left_tokens": sum(r.n_chunks for r in left),
         "n_connections": fake.n_connections,
-        "late_ns": _Due.worst_late_s * 1e9,
+        "late_ns": Due.worst_late_s * 1e9,
     }
 
 

@@ -1,0 +1,173 @@
+"""What policies would make of a segment in theory: no server, and time that is counted.
+
+The bound asks at every key and reuses every answer for ever; nothing that waits for the
+model can do better. The policy of the design asks where nothing that it has, or that is
+under way, agrees with the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from editor import is_right
+from future import Place, limited, tokens
+from profiles import Profile
+from traces import Segment, State, typed_at
+
+MAX_TOKENS = 64
+_CLOSERS = ")]}\"'`"
+
+
+@dataclass
+class Theory:
+    """What comes of a segment."""
+
+    n_events: int = 0
+    n_typed: int = 0
+    n_right: int = 0
+    n_requests: int = 0
+
+
+@dataclass
+class _Stream:
+    """One answer, as it comes."""
+
+    state_idx: int
+    texts: Sequence[str]
+    first_ms: float
+    tpot_ms: float
+    ends_ms: float
+    """When it is whole, or was left."""
+
+    def at(self, now_ms: float) -> str:
+        """What has come by a time."""
+        now_ms = min(now_ms, self.ends_ms)
+        if now_ms < self.first_ms:
+            return ""
+        if not self.tpot_ms:
+            return "".join(self.texts)
+        n = int((now_ms - self.first_ms) / self.tpot_ms) + 1
+        return "".join(self.texts[:n])
+
+    def is_done(self, now_ms: float) -> bool:
+        return now_ms >= self.ends_ms
+
+
+def bound(
+    segment: Segment,
+    states: Sequence[State],
+    places: Sequence[Place],
+    profile: Profile,
+) -> Theory:
+    """Asks at every key, reuses everything, and shows whatever of it is right."""
+    theory = Theory()
+    streams: list[_Stream] = []
+    now_ms = 0.0
+    for idx, event in enumerate(segment.events):
+        streams.append(_stream(idx, places[idx], now_ms, profile))
+        now_ms += event.gap_ms
+        theory.n_events += 1
+        theory.n_requests += 1
+        if not typed_at(segment, idx, states[idx]):
+            continue
+        theory.n_typed += 1
+        theory.n_right += states[idx].cursor == states[idx].next_cursor and any(
+            _shows_right(stream, states, places, idx, now_ms) for stream in streams
+        )
+    return theory
+
+
+def reusing(
+    segment: Segment,
+    states: Sequence[State],
+    places: Sequence[Place],
+    profile: Profile,
+) -> Theory:
+    """Asks only where nothing agrees that was asked; ends what does not."""
+    theory = Theory()
+    streams: list[_Stream] = []
+    now_ms = 0.0
+    for idx, event in enumerate(segment.events):
+        agreeing = [s for s in streams if _agrees(s, states, idx, now_ms)]
+        for stream in streams:
+            if stream not in agreeing and not stream.is_done(now_ms):
+                stream.ends_ms = now_ms
+        if not agreeing:
+            streams.append(_stream(idx, places[idx], now_ms, profile))
+            theory.n_requests += 1
+        now_ms += event.gap_ms
+        theory.n_events += 1
+        if not typed_at(segment, idx, states[idx]):
+            continue
+        theory.n_typed += 1
+        theory.n_right += states[idx].cursor == states[idx].next_cursor and any(
+            _shows_right(stream, states, places, idx, now_ms) for stream in streams
+        )
+    return theory
+
+
+def _stream(state_idx: int, place: Place, now_ms: float, profile: Profile) -> _Stream:
+    texts, _ = limited(tokens(place, place.before), MAX_TOKENS, ())
+    first_ms = now_ms + profile.ttft_ms + profile.round_trip_ms
+    ends_ms = first_ms + max(len(texts) - 1, 0) * profile.tpot_ms
+    return _Stream(state_idx, texts, first_ms, profile.tpot_ms, ends_ms)
+
+
+def _rest(
+    stream: _Stream, states: Sequence[State], idx: int, now_ms: float
+) -> str | None:
+    """What of a stream is still to be typed in a state; None where it disagrees."""
+    origin, state = states[stream.state_idx], states[idx]
+    typed = typed_between(origin, state)
+    if typed is None:
+        return None
+    text = stream.at(now_ms)
+    if text.startswith(typed):
+        return text[len(typed) :]
+    is_ahead = not stream.is_done(now_ms) and typed.startswith(text)
+    return "" if is_ahead else None
+
+
+def typed_between(origin: State, state: State) -> str | None:
+    """What was typed from one state to another, if that is all that has changed."""
+    if state.cursor < origin.cursor:
+        return None
+    typed = state.text[origin.cursor : state.cursor]
+    if not state.text.startswith(origin.before):
+        return None
+    after, was_after = state.after, origin.after
+    if after == was_after or after.lstrip(_CLOSERS) == was_after.lstrip(_CLOSERS):
+        return typed
+    return None
+
+
+def _agrees(stream: _Stream, states: Sequence[State], idx: int, now_ms: float) -> bool:
+    rest = _rest(stream, states, idx, now_ms)
+    if rest is None:
+        return False
+    if rest.strip() or not stream.is_done(now_ms):
+        return True
+    # It has said of this very place that there is nothing.
+    return stream.state_idx == idx or rest == stream.at(now_ms)
+
+
+def _shows_right(
+    stream: _Stream,
+    states: Sequence[State],
+    places: Sequence[Place],
+    idx: int,
+    now_ms: float,
+) -> bool:
+    """Whether a stream has a whole line to show in a state, and that is right."""
+    rest = _rest(stream, states, idx, now_ms)
+    if not rest or not rest.strip():
+        return False
+    if not stream.is_done(now_ms) and "\n" not in rest.lstrip():
+        return False
+    after = states[idx].after
+    n_after = len(after) - len(after.lstrip(_CLOSERS))
+    # Whatever of the closing brackets it writes again is replaced.
+    return any(
+        is_right(rest, n, places[idx].future, after, after) for n in {0, n_after}
+    )
