@@ -181,6 +181,10 @@ def test_what_an_editor_has_closed_is_not_closed_again(written: str, kept: str) 
         pytest.param(
             "f(├first, sec\n┆┤second)", "f(├first, ┤second)", id="only its beginning"
         ),
+        pytest.param("see (├x)\n┆┤) for", "see (├x┤) for", id="bracket and text"),
+        pytest.param("f(├g(x), y)┤) + 1", "f(├g(x), y┤) + 1", id="its own bracket"),
+        pytest.param('x = "├a"┤" + b', 'x = "├a┤" + b', id="quote and text"),
+        pytest.param('f(├"a", ┤"b")', 'f(├"a", ┤"b")', id="quote that opens"),
         pytest.param("a = ├b ┤+ 1;", "a = ├b ┤+ 1;", id="its last blank"),
         pytest.param("a = ├b ┤ + 1;", "a = ├b┤ + 1;", id="a blank that is there"),
         pytest.param(

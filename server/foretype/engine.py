@@ -15,7 +15,7 @@ from foretype.edits import Edit
 from foretype.errors import ModelError, RateLimited
 from foretype.generation import Generation
 from foretype.model import Model
-from foretype.reason import Reason, declined, fruitless
+from foretype.reason import Reason, declined, fruitless, hopeless
 from foretype.reuse import Index
 from foretype.settings import Settings
 from foretype.suggestions import SHOWN_S, Suggestion, Suggestions
@@ -77,7 +77,7 @@ class Engine:
         """
         uri, anchor = snapshot.uri, snapshot.anchor
         self._end_unseen(uri)
-        if reason := declined(snapshot, is_invoked=is_invoked):
+        if reason := declined(snapshot):
             return self._nothing(uri, reason)
         shape = trim.shape(anchor, is_invoked=is_invoked)
         index = self._index(uri)
@@ -97,8 +97,8 @@ class Engine:
             rest = reuse.rest_at(generation, anchor) if generation else None
             if generation is None or rest is None:
                 # Nothing fits, or a stream did and went another way.
-                if self._is_settled(snapshot, is_invoked=is_invoked):
-                    return self._nothing(uri, Reason.STATEMENT_ENDED)
+                if reason := self._hopeless(snapshot, is_invoked=is_invoked):
+                    return self._nothing(uri, reason)
                 if not is_debounced:
                     await asyncio.sleep(snapshot.settings.completion.debounce_ms / 1000)
                     is_debounced = True
@@ -163,8 +163,8 @@ class Engine:
         if (
             settings.completion.debounce_ms
             or settings.endpoint.bills_after_disconnect
-            or declined(snapshot, is_invoked=False)
-            or self._is_settled(snapshot, is_invoked=False)
+            or declined(snapshot)
+            or self._hopeless(snapshot, is_invoked=False)
             or self.suggestions.at(snapshot.uri, snapshot.anchor, settings)
             or self._index(snapshot.uri).find(snapshot.anchor)
         ):
@@ -333,7 +333,8 @@ class Engine:
             or self._is_limited()
             or len(index.running) >= max_running
             or self.suggestions.are_rarely_taken
-            or declined(accepted, is_invoked=False)
+            or declined(accepted)
+            or hopeless(accepted, is_invoked=False)
             or index.find(accepted.anchor)
         ):
             return
@@ -362,11 +363,12 @@ class Engine:
             for generation in self._newest
         )
 
-    def _is_settled(self, snapshot: Snapshot, *, is_invoked: bool) -> bool:
-        """Whether nothing is worth asking for until the next key."""
-        return not is_invoked and self.suggestions.is_settled(
-            snapshot.uri, snapshot.offset
-        )
+    def _hopeless(self, snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
+        """Why nothing is worth asking for until the next key, if so."""
+        uri, offset = snapshot.uri, snapshot.offset
+        if not is_invoked and self.suggestions.is_settled(uri, offset):
+            return Reason.STATEMENT_ENDED
+        return hopeless(snapshot, is_invoked=is_invoked)
 
     def _nothing(
         self, uri: str, reason: Reason, generation: Generation | None = None

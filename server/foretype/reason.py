@@ -126,8 +126,8 @@ def fruitless(streamed: str, error: ModelError | None) -> Reason:
     return Reason.WROTE_NO_NEWS if streamed.strip() else Reason.WROTE_BLANKS
 
 
-def declined(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
-    """Why nothing is suggested at a place, whatever is known, if so."""
+def declined(snapshot: Snapshot) -> Reason | None:
+    """Why nothing is suggested in a document, whatever is known, if so."""
     completion = snapshot.settings.completion
     if not completion.enabled:
         return Reason.DISABLED
@@ -137,6 +137,11 @@ def declined(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
         return Reason.FILE_DISABLED
     if snapshot.n_chars > completion.max_document_chars:
         return Reason.TOO_LONG
+    return None
+
+
+def hopeless(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
+    """Why a model is not asked at a place, if so; what is known is suggested there."""
     if is_invoked:
         # A person who asks by hand has seen where the cursor stands.
         return None

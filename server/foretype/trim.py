@@ -156,7 +156,11 @@ def fit(text: str, anchor: Anchor, *, is_enough: bool = True) -> Cut:
     if not rest:
         return Cut(text.rstrip(), is_enough)
     if not is_closing_punctuation(rest):
-        kept = text[: _overlap_start(text, rest)]
+        end = _overlap_start(text, rest)
+        if _closes(rest[0], anchor.line_prefix):
+            # What the rest of the line closes first is not closed before it.
+            end = min(end, _unmatched(text, rest[0]))
+        kept = text[:end]
         # The blank before what follows is the text's, unless there is one already.
         return Cut(kept.rstrip() if line_suffix[0].isspace() else kept, is_enough)
     start = _unmatched(text, rest[0])
@@ -334,6 +338,11 @@ def _n_covered(tail: str, line_suffix: str) -> int:
             break
         at, n_covered = found + 1, idx + 1
     return n_covered
+
+
+def _closes(char: str, line_prefix: str) -> bool:
+    """Whether a character behind the cursor closes what was opened before it."""
+    return char in CLOSERS or (char in _QUOTES and line_prefix.count(char) % 2 == 1)
 
 
 def _unmatched(text: str, closer: str) -> int:

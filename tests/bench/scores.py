@@ -176,10 +176,14 @@ class _Stream:
                 is_near = len(whole) > len(typed) + len(shown) // 2
                 if not is_near or not whole.startswith(typed + shown[:4]):
                     return None
-            elif not whole.startswith(needed):
+            # The line is over once something else has come, or nothing more does.
+            elif whole.rstrip(" \t") == needed or not whole.startswith(needed):
                 continue
             return ns if self._is_streamed else self._answered_ns
-        return None
+        is_whole = whole.startswith(needed) and len(self.chunks_ns) == len(self._texts)
+        if not is_whole:
+            return None
+        return self.chunks_ns[-1] if self._is_streamed else self._answered_ns
 
     def _divergence_ns(self, states: Sequence[State], played: Played) -> int | None:
         """When a key was sent that the text so far does not agree with."""
