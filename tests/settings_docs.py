@@ -97,9 +97,34 @@ be somebody else's.
 What could run a program or load a file is therefore read from `config.toml` and the \
 environment only, and refused with a message where an editor sends it: {{refused}}.
 The server itself reads no settings from the opened folder.
+
+## What is counted
+
+So that `foretype stats` can tell what it brings and costs, the server counts: \
+suggestions and what became of them, characters, answers and their times, requests to \
+the model, tokens, and the cost where [`endpoint`](#endpoint) has a price.
+They are counted by day and by the names of languages and models.
+Text of documents, names of files and keys are never among them, and nothing is sent \
+anywhere.
+
+The counts are in one file that only you can read:
+
+| system | file |
+|---|---|
+| Linux | `~/.local/state/foretype/stats.sqlite3`, or in `$XDG_STATE_HOME` if that is \
+set |
+| macOS | `~/Library/Application Support/foretype/stats.sqlite3` |
+| Windows | `%LOCALAPPDATA%\\foretype\\stats.sqlite3` |
+
+- `foretype stats` prints them, `foretype stats --html` makes a page with charts, and \
+`foretype stats --json` is for programs.
+- To switch counting off, set `stats.enabled` to `false`.
+- To delete the counts, delete the file; an editor may be open.
+
+After 400 days, a day becomes part of its month.
 """
 
-TYPES = {bool: "switch", int: "whole number", str: "string"}
+TYPES = {bool: "switch", int: "whole number", float: "number", str: "string"}
 COLUMNS = "key", "JSON", "environment", "type", "default", "allowed", "meaning"
 
 

@@ -260,6 +260,12 @@ async def test_records_a_session_with_the_built_in_model(
     assert "counting.py" in svg
     assert str(tmp_path) not in svg
     assert ghost_text(svg)
+    # What nobody types is not counted.
+    assert "stats.sqlite3" not in files_in(tmp_path / "STATE")
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*")}
 
 
 def ghost_text(svg: str) -> str:

@@ -20,6 +20,7 @@ MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
 LAYERS = """
 errors  timeline  status  logs
 settings  layers
+stats  stats_store  stats_keeper
 edits
 document
 context  trim  reuse
@@ -37,6 +38,7 @@ protocol
 server
 client
 screen  picture  typist
+stats_report  stats_page  stats_command
 complete  demo
 cli
 __main__

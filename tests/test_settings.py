@@ -159,6 +159,21 @@ def test_a_variable_switches_on_and_off(text: str, value: bool) -> None:
     check(*given, gives={"completion.enabled": value})
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        toml("[endpoint]\nusd_per_million_input_tokens = 3"),
+        toml("[endpoint]\nusd_per_million_input_tokens = 3.0"),
+        editor({"endpoint": {"usdPerMillionInputTokens": 3}}),
+        editor({"endpoint": {"usdPerMillionInputTokens": 3.0}}),
+        environment(FORETYPE_ENDPOINT_USD_PER_MILLION_INPUT_TOKENS="3"),
+        environment(FORETYPE_ENDPOINT_USD_PER_MILLION_INPUT_TOKENS="3.00"),
+    ],
+)
+def test_a_price_may_be_a_whole_number(layer: Layer) -> None:
+    check(layer, gives={"endpoint.usd_per_million_input_tokens": 3.0})
+
+
 def test_each_place_wins_over_the_one_before() -> None:
     given = [
         toml(f"{ENDPOINT}\n[completion]\nmax_tokens_line = 1\nmax_tokens_block = 1"),
@@ -437,6 +452,36 @@ def test_a_key_under_a_wrong_name_is_not_repeated(layer: Layer) -> None:
             id="variable with an open quote",
         ),
         pytest.param(
+            toml("endpoint.usd_per_million_input_tokens = '0.3'"),
+            "config.toml: endpoint.usd_per_million_input_tokens must be a number, "
+            "not '0.3'",
+            id="string for a price",
+        ),
+        pytest.param(
+            toml("endpoint.usd_per_million_input_tokens = true"),
+            "config.toml: endpoint.usd_per_million_input_tokens must be a number, "
+            "not True",
+            id="truth for a price",
+        ),
+        pytest.param(
+            editor({"endpoint": {"usdPerMillionOutputTokens": -0.5}}),
+            "the editor: endpoint.usdPerMillionOutputTokens must be from 0 to 10000, "
+            "not -0.5",
+            id="price below nothing",
+        ),
+        pytest.param(
+            toml("endpoint.usd_per_million_input_tokens = nan"),
+            "config.toml: endpoint.usd_per_million_input_tokens must be from 0 to "
+            "10000, not nan",
+            id="no number for a price",
+        ),
+        pytest.param(
+            environment(FORETYPE_ENDPOINT_USD_PER_MILLION_INPUT_TOKENS="0,3"),
+            "the environment: FORETYPE_ENDPOINT_USD_PER_MILLION_INPUT_TOKENS must be a "
+            "number, not '0,3'",
+            id="variable with a comma",
+        ),
+        pytest.param(
             toml(f"local.n_threads = 0x{'f' * 5_000}"),
             "config.toml: local.n_threads must be from 0 to 256, not int of some size",
             id="number too long to write out",
@@ -601,12 +646,12 @@ def check_valid(resolved: Settings) -> None:
         value = getattr(getattr(resolved, section), key)
         expected = get_type_hints(type(getattr(resolved, section)))[key]
         allowed = declared.metadata
-        if expected in (bool, int, str):
+        if expected in (bool, int, float, str):
             assert type(value) is expected
         else:
             assert type(value) is tuple
             assert all(isinstance(part, str) for part in value)
-        if expected is int:
+        if expected in (int, float):
             assert allowed["minimum"] <= value <= allowed["maximum"]
         if allowed["choices"]:
             assert value in allowed["choices"]

@@ -52,26 +52,33 @@ def test_the_examples_work_as_they_stand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "folder"),
+    ("system", "config_folder", "state_folder"),
     [
-        (platformdirs.unix.Unix, "~/.config/foretype"),
-        (platformdirs.macos.MacOS, "~/Library/Application Support/foretype"),
+        (platformdirs.unix.Unix, "~/.config/foretype", "~/.local/state/foretype"),
+        (platformdirs.macos.MacOS, *["~/Library/Application Support/foretype"] * 2),
     ],
     ids=["Linux", "macOS"],
 )
-def test_the_page_names_the_file_of_each_system(
-    system: type, folder: str, monkeypatch: pytest.MonkeyPatch
+def test_the_page_names_the_files_of_each_system(
+    system: type, config_folder: str, state_folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    found = system("foretype", appauthor=False).user_config_path
-    assert found == Path(folder).expanduser()
-    assert f"`{folder}/config.toml`" in settings_docs.render()
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    found = system("foretype", appauthor=False)
+    assert found.user_config_path == Path(config_folder).expanduser()
+    assert found.user_state_path == Path(state_folder).expanduser()
+    page = settings_docs.render()
+    assert f"`{config_folder}/config.toml`" in page
+    assert f"`{state_folder}/stats.sqlite3`" in page
 
 
-def test_the_page_names_the_file_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_names_the_files_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         platformdirs.windows, "get_win_folder", lambda name: f"<{name}>"
     )
-    found = platformdirs.windows.Windows("foretype", appauthor=False).user_config_dir
-    assert re.split(r"[/\\]", found) == ["<CSIDL_LOCAL_APPDATA>", "foretype"]
-    assert r"`%LOCALAPPDATA%\foretype\config.toml`" in settings_docs.render()
+    found = platformdirs.windows.Windows("foretype", appauthor=False)
+    for folder in (found.user_config_dir, found.user_state_dir):
+        assert re.split(r"[/\\]", folder) == ["<CSIDL_LOCAL_APPDATA>", "foretype"]
+    page = settings_docs.render()
+    assert r"`%LOCALAPPDATA%\foretype\config.toml`" in page
+    assert r"`%LOCALAPPDATA%\foretype\stats.sqlite3`" in page

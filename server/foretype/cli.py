@@ -19,6 +19,7 @@ _EPILOG = """\
 first steps:
   foretype demo                    watch the built-in model complete real code
   foretype complete app.py:12:9    one completion, at line 12, column 9 of app.py
+  foretype stats                   what was suggested so far, and what became of it
   foretype                         what an editor runs; it speaks LSP
 
 Completions come from the built-in local model until you set an endpoint, in
@@ -119,6 +120,26 @@ def _parser() -> argparse.ArgumentParser:
         "--record", type=Path, metavar="SVG", help="save the best picture as an SVG"
     )
     demo.set_defaults(run=_demo)
+
+    stats = commands.add_parser(
+        "stats",
+        help="show what was suggested so far, and what became of it",
+        description="Prints counts of suggestions, how quick they were and what they "
+        "cost. They are kept on this machine only.",
+    )
+    form = stats.add_mutually_exclusive_group()
+    form.add_argument(
+        "--html",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="make a page with charts, and print where it is (default: a file in your "
+        "cache folder)",
+    )
+    form.add_argument(
+        "--json", action="store_true", help="print the numbers for a program"
+    )
+    stats.set_defaults(run=_stats)
     return parser
 
 
@@ -151,3 +172,12 @@ def _demo(arguments: argparse.Namespace) -> int:
     from foretype import demo
 
     return asyncio.run(demo.run(arguments.file, arguments.record))
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    from foretype import stats_command
+
+    settings, _ = layers.resolve(user_layers()[0])
+    return stats_command.run(
+        arguments.html, as_json=arguments.json, is_enabled=settings.stats.enabled
+    )

@@ -25,9 +25,8 @@ CLOSE_TIMEOUT_S = 5.0
 # RequestCancelled, ContentModified and ServerCancelled: nothing new, and no failure.
 SUPERSEDED_CODES = (-32800, -32801, -32802)
 
-# What an editor without any settings answers to what the server asks.
+# What an editor answers to what the server asks.
 _ANSWERS: Mapping[str, object] = {
-    "workspace/configuration": [None],
     "client/registerCapability": None,
     "window/workDoneProgress/create": None,
 }
@@ -39,8 +38,13 @@ class Client:
     Raises, from whatever waits for the server: ForetypeError once that has ended.
     """
 
-    def __init__(self, command: Sequence[str] = SERVER_COMMAND) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = SERVER_COMMAND,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
         self._command = command
+        self._own_answers = {**_ANSWERS, "workspace/configuration": [settings]}
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         # NB: None is the last there is, and stays in the queue.
@@ -166,8 +170,8 @@ class Client:
                 answer.set_result(message)
         elif msg_id is None:
             self._notifications.put_nowait((method, message.get("params")))
-        elif method in _ANSWERS:
-            self._send({"id": msg_id, "result": _ANSWERS[method]})
+        elif method in self._own_answers:
+            self._send({"id": msg_id, "result": self._own_answers[method]})
         else:
             error = {"code": -32601, "message": f"{method} is not supported"}
             self._send({"id": msg_id, "error": error})

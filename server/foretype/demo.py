@@ -22,6 +22,8 @@ from foretype.typist import Typist
 SAMPLE = Path(__file__).with_name("demo_sample.py.txt")
 SAMPLE_NAME = "colors.py"
 SVG_TITLE = "foretype demo"
+# What nobody types is not counted for a person's statistics.
+SETTINGS = {"stats": {"enabled": False}}
 
 
 async def run(path: Path | None, svg_path: Path | None) -> int:
@@ -36,7 +38,7 @@ async def run(path: Path | None, svg_path: Path | None) -> int:
     with _shown(console) as show:
         typist = Typist(name, text, show)
         try:
-            async with Client() as client:
+            async with Client(settings=SETTINGS) as client:
                 await typist.play(client)
         except ExceptionGroup as group:
             # One failure of several tasks is all that one line can tell.

@@ -2,6 +2,7 @@
 
     ForetypeError
     ├── UsageError              the command line was asked for something impossible
+    ├── StatsError              the file of counts cannot be read or written
     └── ModelError              no completion could be had from the model
         ├── LocalModelError     the built-in model cannot be found, checked or started
         ├── Unreachable         no connection, or it broke before the first byte
@@ -23,6 +24,10 @@ class ForetypeError(Exception):
 
 class UsageError(ForetypeError):
     """The command line was asked for something that cannot be done."""
+
+
+class StatsError(ForetypeError):
+    """The file of counts cannot be read or written."""
 
 
 class ModelError(ForetypeError):

@@ -184,12 +184,16 @@ def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str 
     if expected is bool:
         if not isinstance(value, bool):
             return None, f"must be true or false, not {_shown(value)}"
-    elif expected is int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            return None, f"must be a whole number, not {_shown(value)}"
+    elif expected in (int, float):
+        # A price may be a whole number as well.
+        allowed = int if expected is int else int | float
+        if not isinstance(value, allowed) or isinstance(value, bool):
+            kind = "a whole number" if expected is int else "a number"
+            return None, f"must be {kind}, not {_shown(value)}"
         low, high = declared.metadata["minimum"], declared.metadata["maximum"]
         if not low <= value <= high:
             return None, f"must be from {low} to {high}, not {_shown(value)}"
+        value = expected(value)
     elif expected is str:
         if not isinstance(value, str):
             return None, f"must be a string, not {_shown(value)}"
@@ -214,6 +218,9 @@ def _from_environment(value: str, expected: Any) -> Any:
         )
     if expected is int:
         return int(value) if re.fullmatch(r"-?\d{1,18}", value) else value
+    if expected is float:
+        is_number = re.fullmatch(r"-?\d{1,18}(\.\d{1,18})?", value)
+        return float(value) if is_number else value
     if expected is str:
         return value
     # Imported here, as few starts of the server need it.

@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
-from foretype import __version__, layers, logs, lsp, transport
+from foretype import __version__, layers, logs, lsp, stats_keeper, transport
 from foretype.answer import Answer
 from foretype.document import Document, Snapshot
 from foretype.errors import (
@@ -30,6 +30,7 @@ from foretype.logs import log_crash
 from foretype.protocol import Perishable, Protocol
 from foretype.reason import Reason
 from foretype.session import Session
+from foretype.stats_keeper import Keeper
 from foretype.status import Kind, Status
 from foretype.transport import Writer
 
@@ -99,6 +100,8 @@ class Server(LanguageServer):
         writer = await Writer.open(stdout)
         self.protocol.set_writer(writer)
         self._in_background(self._tell_statuses())
+        keeper = Keeper(self.session.stats, stats_keeper.default_file())
+        keeper.start()
         reading = asyncio.create_task(self._read(reader))
         closing = asyncio.create_task(writer.is_closed.wait())
         with contextlib.suppress(NotImplementedError):
@@ -111,6 +114,7 @@ class Server(LanguageServer):
                 task.cancel()
             log.info("suggestions: %s", self.session.engine.suggestions.summary())
             await self.session.close()
+            await keeper.close()
             writer.close()
             await writer.wait_closed()
         return self.protocol.exit_code

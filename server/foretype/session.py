@@ -13,6 +13,7 @@ from foretype.engine import Engine
 from foretype.explain import Records, explain
 from foretype.layers import Layer, resolve
 from foretype.settings import Settings
+from foretype.stats import Stats
 from foretype.supplier import ModelSupplier
 from foretype.timeline import Timeline
 
@@ -39,6 +40,7 @@ class Session:
         self.engine = Engine(self.models.ready)
         self.documents: dict[str, Document] = {}
         self.records = Records()
+        self.stats = Stats()
         self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
         # What could not be read, and what was read and does not fit.
@@ -65,6 +67,7 @@ class Session:
         self._unread += problems
         # What was wrong only for want of a later layer is not wrong any more.
         self.settings, self._unfit = resolve(list(self._layers.values()))
+        self.stats.switch(self.settings.stats.enabled)
 
     def new_problems(self) -> list[str]:
         """What is wrong with the settings and was not said before."""

@@ -34,8 +34,8 @@ def _setting(
     default: Any,
     description: str,
     *,
-    minimum: int | None = None,
-    maximum: int | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
     choices: Sequence[str] = (),
     never_from_editor: bool = False,
 ) -> Any:
@@ -102,6 +102,19 @@ class EndpointSettings:
         "A generation that is still running after this long is ended.",
         minimum=500,
         maximum=600_000,
+    )
+    usd_per_million_input_tokens: float = _setting(
+        0.0,
+        "What the provider charges for what is sent, in US dollars, so that "
+        "`foretype stats` can tell the cost; 0 is not known.",
+        minimum=0,
+        maximum=10_000,
+    )
+    usd_per_million_output_tokens: float = _setting(
+        0.0,
+        "The same for what the model writes.",
+        minimum=0,
+        maximum=10_000,
     )
 
 
@@ -221,6 +234,17 @@ class EditorSettings:
 
 
 @dataclass(frozen=True)
+class StatsSettings:
+    """What is counted for `foretype stats`."""
+
+    enabled: bool = _setting(
+        True,
+        "Whether counts of suggestions, their times and their cost are kept in a file "
+        "of yours; no text, never sent anywhere.",
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings, always complete and valid."""
 
@@ -228,6 +252,7 @@ class Settings:
     local: LocalSettings = field(default_factory=LocalSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     editor: EditorSettings = field(default_factory=EditorSettings)
+    stats: StatsSettings = field(default_factory=StatsSettings)
 
     @property
     def uses_local_model(self) -> bool:
