@@ -10,6 +10,7 @@ from foretype.errors import ModelError
 from foretype.model import Finish
 from foretype.prompt import Prompt
 from foretype.status import Status
+from foretype.timeline import Timeline
 
 
 @dataclass
@@ -54,7 +55,9 @@ class ScriptedModel:
             None if callable(self.scripts) else iter(self.scripts)
         )
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
+    async def stream(
+        self, prompt: Prompt, timeline: Timeline
+    ) -> AsyncGenerator[str | Finish, None]:
         script = self._script(prompt)
         stream = Stream(prompt)
         self.streams.append(stream)

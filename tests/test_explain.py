@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -204,9 +205,17 @@ def test_what_is_shown_is_told_with_where_it_came_from() -> None:
     script = Script(["compute", "(1)\n"], ttft_ms=50, tpot_ms=10)
     first = explained(lambda: Situation("x = █", script))
     assert "a suggestion of 10 characters was given (asked by the editor)" in first
-    assert "- From: the model was asked for it." in first
-    assert "- Model: m." in first
-    assert "- Stream: 2 chunks, ready after" in first
+    assert "- From: nothing that was known fitted, so the model was asked." in first
+    assert re.search(
+        r"- Prompt: 4 characters, about 1 tokens, made in \d\.\d ms", first
+    )
+    assert re.search(r"- Model: m, ready after \d+ ms; first text after \d+ ms", first)
+    assert "- Stream: 2 chunks, about 2 tokens." in first
+    assert re.search(
+        r"- Request: looked up after \d\.\d ms, had enough after \d\.\d ms, "
+        r"answered after \d\.\d ms\.",
+        first,
+    )
     along = explained(lambda: Situation("x = █", script), type_along)
     assert "a suggestion of 8 characters was given" in along
     assert "- From: it is the rest of what was on the screen already." in along

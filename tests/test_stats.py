@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from html import escape
@@ -23,9 +23,11 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+import pytest_asyncio
 from hypothesis import given
 
 import virtual_time
+from fake_endpoint import Answer, FakeEndpoint
 from foretype import stats_keeper, stats_page, stats_report, stats_store
 from foretype.client import Client
 from foretype.errors import ForetypeError, StatsError
@@ -37,8 +39,8 @@ from foretype.stats import (
     Counted,
     CountRow,
     Delta,
+    Part,
     Rows,
-    Stage,
     Stats,
     TimeRow,
     bucket,
@@ -114,11 +116,11 @@ def test_each_day_is_counted_by_itself() -> None:
 def test_what_is_put_back_is_taken_with_the_next_but_is_no_news() -> None:
     stats = Stats(Calendar())
     stats.count(Counted.SHOWN, "python")
-    stats.time(Stage.FIRST_TEXT, 50)
+    stats.time(Part.FIRST_TEXT, 50)
     stats.put_back(stats.take())
     assert not stats.has_news
     stats.count(Counted.SHOWN, "python", 2)
-    stats.time(Stage.FIRST_TEXT, 50)
+    stats.time(Part.FIRST_TEXT, 50)
     taken = stats.take()
     assert list(taken.counts.values()) == [3]
     assert list(taken.times.values()) == [(2, 100.0)]
@@ -198,14 +200,14 @@ def test_what_is_added_is_read_in_sum(path: Path) -> None:
     for _ in range(2):
         stats.count(Counted.SHOWN, "python", 2)
         stats.count(Counted.COST_USD, "m", 0.25)
-        stats.time(Stage.FIRST_TEXT, 100)
+        stats.time(Part.FIRST_TEXT, 100)
         store.add(stats.take())
     assert store.read() == Rows(
         [
             CountRow("2026-03-09", "cost usd", "m", 0.5),
             CountRow("2026-03-09", "shown", "python", 4),
         ],
-        [TimeRow("2026-03-09", "stage: first text", bucket(100), 2, 200.0)],
+        [TimeRow("2026-03-09", "part: first text", bucket(100), 2, 200.0)],
     )
 
 
@@ -553,8 +555,8 @@ def fill(path: Path, today: date = TODAY) -> None:
             stats.count(Counted.ANSWERS, source, 10 * n)
             for i in range(10 * n):
                 stats.time(f"source: {source}", ms * (1 + i / 20))
-        for stage, ms in zip(Stage, (0.6, 0.1, 141, 46), strict=True):
-            stats.time(stage, ms)
+        for part, ms in zip(Part, (0.2, 0.4, 0.1, 0.2, 140, 1, 46, 0.3), strict=True):
+            stats.time(part, ms)
         stats.count(Counted.STREAMS, "codestral-2508", 30 * n)
         stats.count(Counted.INPUT_TOKENS, "codestral-2508", 45_000 * n)
         stats.count(Counted.OUTPUT_TOKENS, "codestral-2508", 900 * n)
@@ -733,27 +735,43 @@ def test_a_page_that_cannot_be_written_is_one_line(home: Path) -> None:
 
 # The server's process
 
-COUNTING = """
-import asyncio
-from foretype.cli import user_layers
-from foretype.server import Server
-from foretype.session import Session
-from foretype.stats import Counted
-session = Session(*user_layers())
-session.stats.count(Counted.SHOWN, "python")
-asyncio.run(Server(session).serve_stdio())
-"""
-IDLE = "from foretype.cli import main; main()"
 
-
-async def served(code: str, settings: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What the server's process has sent at its end, after it took in the settings."""
-    # It says what is wrong with them once it uses them.
-    settings = {**settings, "unknown": 1}
-    async with Client((sys.executable, "-P", "-c", code), settings) as client:
+async def served(endpoint: FakeEndpoint, *, is_enabled: bool) -> list[tuple[str, Any]]:
+    """What a server sends of which a suggestion is accepted, up to its end."""
+    settings = {
+        "endpoint": {
+            "baseUrl": endpoint.base_url,
+            "model": "codestral-2508",
+            "template": "suffix",
+            "usdPerMillionInputTokens": 0.3,
+        },
+        "stats": {"enabled": is_enabled},
+        # It says that it does not know this one, once it uses the others.
+        "unknown": 1,
+    }
+    uri = "file:///home/me/area.py"
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": "x = "}
+    at = {"line": 0, "character": 4}
+    async with Client(settings=settings) as client:
         await client.initialize()
         while (await client.notification())[0] != "window/showMessage":
             pass
+        client.notify("textDocument/didOpen", {"textDocument": document})
+        asked = {
+            "textDocument": {"uri": uri},
+            "position": at,
+            "context": {"triggerKind": 2},
+        }
+        answer = await client.request("textDocument/inlineCompletion", asked)
+        (item,) = answer["items"]
+        change = {"range": {"start": at, "end": at}, "text": item["insertText"]}
+        changed = {"uri": uri, "version": 2}
+        client.notify(
+            "textDocument/didChange",
+            {"textDocument": changed, "contentChanges": [change]},
+        )
+        command = {k: v for k, v in item["command"].items() if k != "title"}
+        await client.request("workspace/executeCommand", command)
         process = client._process
     assert process.returncode == 0
     said = []
@@ -763,35 +781,59 @@ async def served(code: str, settings: dict[str, Any]) -> list[tuple[str, Any]]:
     return said
 
 
+@pytest_asyncio.fixture
+async def endpoint() -> AsyncIterator[FakeEndpoint]:
+    async with FakeEndpoint(Answer(("math", ".pi"), usage=(1_000, 2))) as endpoint:
+        yield endpoint
+
+
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("code", "settings", "n_rows"),
-    [
-        pytest.param(COUNTING, {}, 1, id="counted"),
-        pytest.param(COUNTING, {"stats": {"enabled": False}}, None, id="switched off"),
-        pytest.param(IDLE, {}, None, id="nothing counted"),
-    ],
-)
-async def test_the_server_leaves_a_file_where_it_may_and_has_a_reason(
-    home: Path, code: str, settings: dict[str, Any], n_rows: int | None
+async def test_what_happens_in_an_editor_is_counted(
+    home: Path, endpoint: FakeEndpoint
 ) -> None:
-    await served(code, settings)
+    await served(endpoint, is_enabled=True)
     path = stats_keeper.default_file()
-    if n_rows is None:
-        assert not path.exists()
-        return
     with contextlib.closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         tables = db.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
     assert tables == [("counts",), ("times",)]
-    assert len(Store(path).read().counts) == n_rows
+    rows = Store(path).read()
+    counts = {(row.name, row.detail): row.n for row in rows.counts}
+    assert counts == {
+        ("accepted", "python"): 1,
+        ("answers", "model"): 1,
+        ("cost usd", "codestral-2508"): pytest.approx(0.0003),
+        ("input tokens", "codestral-2508"): 1_000,
+        ("inserted chars", "python"): 7,
+        ("output tokens", "codestral-2508"): 2,
+        ("shown", "python"): 1,
+        ("streams", "codestral-2508"): 1,
+    }
+    assert {row.what for row in rows.times} == {"source: model", *Part}
+    assert re.search(r"characters inserted +7 ", check_run())
 
 
 @pytest.mark.asyncio
-async def test_a_server_goes_on_without_a_file(home: Path) -> None:
+async def test_switched_off_no_file_is_left(home: Path, endpoint: FakeEndpoint) -> None:
+    await served(endpoint, is_enabled=False)
+    assert not stats_keeper.default_file().exists()
+
+
+@pytest.mark.asyncio
+async def test_a_server_of_which_nothing_is_asked_leaves_no_file(home: Path) -> None:
+    async with Client() as client:
+        await client.initialize()
+    assert not stats_keeper.default_file().exists()
+
+
+@pytest.mark.asyncio
+async def test_a_server_goes_on_without_a_file(
+    home: Path, endpoint: FakeEndpoint
+) -> None:
     path = stats_keeper.default_file()
     path.parent.mkdir(parents=True)
     make_damaged(path)
-    said = await served(COUNTING, {})
-    (message,) = [params["message"] for m, params in said if m == "window/logMessage"]
+    said = await served(endpoint, is_enabled=True)
+    messages = [params["message"] for m, params in said if m == "window/logMessage"]
+    (message,) = [message for message in messages if "counts" in message]
     assert message.startswith(f"Foretype: counts are not kept for now: {path} is dam")

@@ -42,6 +42,7 @@ from foretype.errors import (
 )
 from foretype.model import Finish
 from foretype.prompt import Message, Prompt
+from foretype.timeline import Timeline
 
 KEY = "sk-the-key"
 # What a provider may quote in its messages, and no message of ours may hold.
@@ -76,7 +77,10 @@ async def serving(
 
 
 async def read(model: EndpointModel, prompt: Prompt = PROMPT) -> list[str | Finish]:
-    async with asyncio.timeout(DEADLINE_S), aclosing(model.stream(prompt)) as pieces:
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        aclosing(model.stream(prompt, Timeline())) as pieces,
+    ):
         return [piece async for piece in pieces]
 
 
@@ -127,7 +131,7 @@ async def test_a_text_arrives_while_the_next_is_held_back(wire: Wire) -> None:
     async with (
         serving(wire, Answer(("a", held, "b"))) as (_, model),
         asyncio.timeout(DEADLINE_S),
-        aclosing(model.stream(PROMPT)) as pieces,
+        aclosing(model.stream(PROMPT, Timeline())) as pieces,
     ):
         assert await anext(pieces) == "a"
         held.set()
@@ -251,7 +255,7 @@ async def test_a_connection_that_breaks_keeps_the_text_before(
     async with (
         serving(wire, Answer(("a", has_text, fault))) as (endpoint, model),
         asyncio.timeout(DEADLINE_S),
-        aclosing(model.stream(PROMPT)) as pieces,
+        aclosing(model.stream(PROMPT, Timeline())) as pieces,
     ):
         assert await anext(pieces) == "a"
         has_text.set()
@@ -446,7 +450,7 @@ async def test_a_body_that_ends_after_its_last_event_keeps_the_connection(
         for _ in range(2):
             ends = asyncio.Event()
             endpoint.default = Answer(("a",), after=(ends,))
-            async with aclosing(model.stream(PROMPT)) as pieces:
+            async with aclosing(model.stream(PROMPT, Timeline())) as pieces:
                 assert await anext(pieces) == "a"
                 finishing = asyncio.create_task(anext(pieces))
                 # Some turns of the loop, in which the last event is read.
@@ -522,7 +526,7 @@ async def cancel_between_two_texts(
     has_text = asyncio.Event()
 
     async def consume() -> None:
-        async with aclosing(model.stream(PROMPT)) as pieces:
+        async with aclosing(model.stream(PROMPT, Timeline())) as pieces:
             async for _ in pieces:
                 has_text.set()
 
@@ -538,7 +542,7 @@ async def cancel_in_the_loop_body(endpoint: FakeEndpoint, model: EndpointModel) 
     has_text = asyncio.Event()
 
     async def consume() -> None:
-        async with aclosing(model.stream(PROMPT)) as pieces:
+        async with aclosing(model.stream(PROMPT, Timeline())) as pieces:
             async for _ in pieces:
                 has_text.set()
                 await asyncio.Event().wait()
@@ -552,14 +556,14 @@ async def cancel_in_the_loop_body(endpoint: FakeEndpoint, model: EndpointModel) 
 
 async def close_after_a_text(endpoint: FakeEndpoint, model: EndpointModel) -> None:
     endpoint.script.append(Answer(("a", Fault.STALL)))
-    async with aclosing(model.stream(PROMPT)) as pieces:
+    async with aclosing(model.stream(PROMPT, Timeline())) as pieces:
         assert await anext(pieces) == "a"
     await (await endpoint.next_request()).disconnected()
 
 
 async def close_in_a_burst(endpoint: FakeEndpoint, model: EndpointModel) -> None:
     endpoint.script.append(Answer(("a",) * 50 + (Fault.STALL,)))
-    async with aclosing(model.stream(PROMPT)) as pieces:
+    async with aclosing(model.stream(PROMPT, Timeline())) as pieces:
         assert await anext(pieces) == "a"
     await (await endpoint.next_request()).disconnected()
 
@@ -604,7 +608,7 @@ async def test_cancelling_at_any_moment_leaves_nothing_behind(wire: Wire) -> Non
 @pytest.mark.asyncio
 async def test_a_stream_that_is_closed_unread_sends_nothing(wire: Wire) -> None:
     async with serving(wire) as (endpoint, model):
-        await model.stream(PROMPT).aclose()
+        await model.stream(PROMPT, Timeline()).aclose()
         assert endpoint.n_connections == 0
 
 

@@ -17,7 +17,7 @@ from foretype.document import Document, Snapshot
 from foretype.errors import UsageError
 from foretype.layers import Layer
 from foretype.session import Session
-from foretype.timeline import Timeline
+from foretype.timeline import Stage, Timeline
 
 # So much of the text before the cursor is drawn to show where it is.
 N_LINES_BEFORE = 6
@@ -99,7 +99,7 @@ async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> i
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(_last_lines(snapshot)), end="")
     completing = asyncio.create_task(
-        session.engine.complete(snapshot, is_invoked=is_invoked)
+        session.engine.complete(snapshot, Timeline(), is_invoked=is_invoked)
     )
     shape = trim.shape(snapshot.anchor, is_invoked=is_invoked)
     printed = ""
@@ -142,8 +142,8 @@ def _summary(answer: Answer) -> str:
     assert answer.generation is not None
     timeline = answer.generation.timeline
     parts = [answer.completion.source.value]
-    ttft_ms = timeline.ms_between("asked", "first text")
-    total_ms = timeline.ms_between("asked", "done")
+    ttft_ms = timeline.ms_between(Stage.ASKED, Stage.FIRST_TEXT)
+    total_ms = timeline.ms_between(Stage.ASKED, Stage.DONE)
     if ttft_ms is not None and total_ms is not None:
         parts += [f"TTFT {ttft_ms:.0f} ms", f"total {total_ms:.0f} ms"]
         parts.append(_rate(timeline))
@@ -152,7 +152,7 @@ def _summary(answer: Answer) -> str:
 
 def _rate(timeline: Timeline) -> str:
     """Tokens a second after the first; a chunk of the stream is taken for a token."""
-    decode_ms = timeline.ms_between("first text", "done")
+    decode_ms = timeline.ms_between(Stage.FIRST_TEXT, Stage.DONE)
     if not decode_ms or timeline.n_chunks < 2:
         return ""
     return f"{(timeline.n_chunks - 1) / decode_ms * 1000:.0f} tokens/s"

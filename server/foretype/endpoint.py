@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -18,6 +20,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 import openai
+import truststore
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit
 
 from foretype import __version__
@@ -31,6 +34,7 @@ from foretype.errors import (
 )
 from foretype.model import Finish
 from foretype.prompt import Prompt
+from foretype.timeline import Stage, Timeline
 
 # A connection is kept this long between two requests. The default, 5 s, is shorter
 # than many a pause to think, and a new one costs two round trips and more.
@@ -96,11 +100,13 @@ class EndpointModel:
             http_client=_http_client(endpoint.base_url),
         )
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
+    async def stream(
+        self, prompt: Prompt, timeline: Timeline
+    ) -> AsyncGenerator[str | Finish, None]:
         body = {**self._body(prompt), "stream": True}
         reason = ""
         n_prompt_tokens = n_output_tokens = None
-        async with aclosing(self._events(body)) as events:
+        async with aclosing(self._events(body, timeline)) as events:
             async for event in events:
                 if isinstance(usage := event.get("usage"), dict):
                     n_prompt_tokens = usage.get("prompt_tokens")
@@ -125,7 +131,7 @@ class EndpointModel:
         if not self._endpoint.n_slots:
             return
         body = {**self._body(prompt), "stream": True, "n_predict": 0}
-        async with aclosing(self._events(body)) as events:
+        async with aclosing(self._events(body, Timeline())) as events:
             async for _ in events:
                 pass
 
@@ -158,12 +164,14 @@ class EndpointModel:
         return f"the endpoint at {self._endpoint.base_url}"
 
     async def _events(
-        self, body: Mapping[str, Any]
+        self, body: Mapping[str, Any], timeline: Timeline
     ) -> AsyncGenerator[dict[str, Any], None]:
         """The objects of one streamed answer; closing this closes the connection."""
         fields = {"model": self._endpoint.model, **body}
         try:
+            _timeline.set(timeline)
             stream = await self._ask(fields)
+            timeline.stamp(Stage.FIRST_BYTE)
             self._open.add(stream)
             try:
                 async with aclosing(stream.events()) as events:
@@ -297,8 +305,43 @@ def _error_kind(error: object) -> str:
     return "an error"
 
 
+# That of the request which the running task makes.
+_timeline: ContextVar[Timeline] = ContextVar("timeline")
+
+
+async def _connected(*_: object) -> None:
+    if timeline := _timeline.get(None):
+        timeline.stamp(Stage.CONNECTED)
+
+
+_TRACE = aiohttp.TraceConfig()
+_TRACE.on_connection_create_end.append(_connected)
+_TRACE.on_connection_reuseconn.append(_connected)
+_TRACE.freeze()
+
+
+class _HttpClient(DefaultAioHttpClient):
+    """The package's, which notes when a request has a connection."""
+
+    def _init_transport(self, *args: Any, **options: Any) -> Any:
+        transport: Any = super()._init_transport(*args, **options)
+
+        def session() -> aiohttp.ClientSession:
+            # NB: The transport makes the session once it runs in an event loop.
+            transport.client = None
+            made: aiohttp.ClientSession = transport.get_client()
+            made.trace_configs.append(_TRACE)
+            return made
+
+        transport.client = session
+        return transport
+
+
 def _http_client(base_url: str) -> httpx2.AsyncClient:
-    return DefaultAioHttpClient(
+    # The system's authorities, a company's own among them, and `SSL_CERT_FILE`.
+    trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return _HttpClient(
+        verify=trusted,
         limits=httpx2.Limits(
             max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S
         ),

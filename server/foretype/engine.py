@@ -18,7 +18,9 @@ from foretype.model import Model
 from foretype.reason import Reason, declined, fruitless, hopeless
 from foretype.reuse import Index
 from foretype.settings import Settings
+from foretype.stats import Stats
 from foretype.suggestions import SHOWN_S, Suggestion, Suggestions
+from foretype.timeline import Stage, Timeline
 from foretype.trim import Cut, Shape
 
 # Two streams follow a document at once: the oldest that agrees, and the newest.
@@ -57,9 +59,12 @@ class Engine:
     `ready_model` returns once there is a model. Raises: a leaf of `ModelError`.
     """
 
-    def __init__(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
-        self.suggestions = Suggestions()
+    def __init__(
+        self, ready_model: Callable[[], Awaitable[Model]], stats: Stats
+    ) -> None:
+        self.suggestions = Suggestions(stats)
         self._ready_model = ready_model
+        self._stats = stats
         # The document used longest ago first.
         self._indexes: dict[str, Index[Generation]] = {}
         self._newest: deque[Generation] = deque(maxlen=8)
@@ -68,7 +73,12 @@ class Engine:
         self._unseen: dict[str, _Unseen] = {}
 
     async def complete(
-        self, snapshot: Snapshot, *, is_invoked: bool = False, may_grow: bool = False
+        self,
+        snapshot: Snapshot,
+        timeline: Timeline,
+        *,
+        is_invoked: bool = False,
+        may_grow: bool = False,
     ) -> Answer:
         """What belongs at the cursor, as soon as enough of it is known.
 
@@ -93,6 +103,7 @@ class Engine:
             # Asked by hand, a line that is shown may become a block.
             generation = shown[0].generation if shown else index.find(anchor)
             source = _source(generation)
+        timeline.stamp(Stage.LOOKED_UP)
         while source is not Source.SHOWN:
             rest = reuse.rest_at(generation, anchor) if generation else None
             if generation is None or rest is None:
@@ -122,6 +133,8 @@ class Engine:
                 if lines.strip() and patience_ends_s == inf:
                     patience_ends_s = _now_s() + (0 if may_grow else BLOCK_PATIENCE_S)
                 if _now_s() < patience_ends_s:
+                    if source is not Source.MODEL:
+                        timeline.stamp(Stage.JOINED)
                     await generation.growth(patience_ends_s)
                     continue
                 cut = trim.fit(lines, anchor, is_enough=False)
@@ -132,6 +145,7 @@ class Engine:
             # What is left of it says nothing about this place.
             generation = None
 
+        timeline.stamp(Stage.ENOUGH)
         assert generation is not None
         if not cut.is_news:
             reason = fruitless(generation.streamed, generation.error)
@@ -242,10 +256,20 @@ class Engine:
     ) -> Generation:
         """Begins a stream; one too many is ended for it."""
         self._end_evaluation()
+        timeline = Timeline()
+        timeline.stamp(Stage.BEGUN)
+        snippets = context.collect(snapshot)
+        timeline.stamp(Stage.CONTEXT)
+        model_prompt = prompt.build(snapshot, snippets, shape, temperature)
+        timeline.stamp(Stage.PROMPT)
+        timeline.n_prompt_chars = model_prompt.n_chars
+        timeline.n_input_tokens = model_prompt.n_tokens
         generation = Generation(
             snapshot,
             shape,
-            prompt.build(snapshot, context.collect(snapshot), shape, temperature),
+            model_prompt,
+            timeline,
+            self._stats,
             origin=origin,
             assumed=assumed,
             is_alternative=temperature > 0,

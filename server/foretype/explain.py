@@ -6,7 +6,7 @@ Numbers and names only: neither text of a document nor a key is in it.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import PurePosixPath
@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from foretype.answer import Answer, Source
 from foretype.document import Snapshot
 from foretype.reason import Reason
-from foretype.timeline import Timeline
+from foretype.timeline import Stage, Timeline
 
 # Some minutes of typing; each takes less than a kilobyte.
 MAX_RECORDS = 512
@@ -56,7 +56,6 @@ class Records:
         is_invoked: bool,
     ) -> None:
         """Notes a request that was answered, or superseded where there is no answer."""
-        timeline.stamp("superseded" if answer is None else "answered")
         first = answer.completion if answer else None
         generation = answer.generation if answer else None
         self._records.append(
@@ -82,7 +81,7 @@ class Records:
         """How long each answer that showed something took, sorted, by its source."""
         found: dict[Source, list[float]] = defaultdict(list)
         for record in self._records:
-            ms = record.timeline.ms_between("received", "answered")
+            ms = record.timeline.ms_between(Stage.RECEIVED, Stage.ANSWERED)
             if record.source is not None and ms is not None:
                 found[record.source].append(ms)
         return {source: sorted(times) for source, times in found.items()}
@@ -138,34 +137,68 @@ _SOURCES = {
     Source.SHOWN: "it is the rest of what was on the screen already",
     Source.CACHE: "it was remembered from an earlier request",
     Source.IN_FLIGHT: "it came from a stream that an earlier request had begun",
-    Source.MODEL: "the model was asked for it",
+    Source.MODEL: "nothing that was known fitted, so the model was asked",
     Source.AHEAD: "it was asked for while the suggestion before it was on the screen",
 }
 
 
 def _stages(record: Record) -> list[str]:
-    """What was done, in the order in which it was."""
+    """What was decided at each stage, in the order in which it was."""
     timeline, stream = record.timeline, record.stream
     said = []
     if record.source is not None:
         said.append(f"- From: {_SOURCES[record.source]}.")
+    elif stream is not None:
+        said.append("- From: the model was asked, now or by an earlier request.")
+    elif Stage.LOOKED_UP in timeline.stages:
+        said.append("- From: nothing that was known fitted, and nobody was asked.")
     if stream is not None:
-        said.append(f"- Model: {record.model_name}.")
-        steps = (
-            ("ready after", "begun", "asked"),
-            ("first text after", "asked", "first text"),
-            ("whole stream after", "asked", "done"),
-        )
-        times = [
-            f"{name} {ms:.0f} ms"
-            for name, earlier, later in steps
-            if (ms := stream.ms_between(earlier, later)) is not None
-        ]
-        said.append(f"- Stream: {stream.n_chunks} chunks, {', '.join(times)}.")
-    end = "superseded" if "superseded" in timeline.stages else "answered"
-    waited_ms = timeline.ms_between("received", end)
-    said.append(f"- Request: {end} after {waited_ms or 0:.1f} ms.")
+        said += _stream(record, stream)
+    end = Stage.SUPERSEDED if Stage.SUPERSEDED in timeline.stages else Stage.ANSWERED
+    steps = [
+        ("looked up", Stage.LOOKED_UP),
+        ("waited for a stream", Stage.JOINED),
+        ("had enough", Stage.ENOUGH),
+        (end.value, end),
+    ]
+    said.append(f"- Request: {_after(timeline, Stage.RECEIVED, steps, n_decimals=1)}.")
     return said
+
+
+def _stream(record: Record, stream: Timeline) -> list[str]:
+    """The prompt, and what the model made of it."""
+    made_ms = stream.ms_between(Stage.BEGUN, Stage.PROMPT) or 0
+    steps = [
+        ("connected", Stage.CONNECTED),
+        ("first byte", Stage.FIRST_BYTE),
+        ("first text", Stage.FIRST_TEXT),
+        ("end", Stage.DONE),
+    ]
+    ready_ms = stream.ms_between(Stage.PROMPT, Stage.ASKED)
+    asked = "not asked yet"
+    if ready_ms is not None:
+        asked = f"ready after {ready_ms:.0f} ms"
+    times = _after(stream, Stage.ASKED, steps)
+    return [
+        f"- Prompt: {stream.n_prompt_chars:,} characters, about "
+        f"{stream.n_input_tokens:,} tokens, made in {made_ms:.1f} ms.",
+        f"- Model: {record.model_name}, {asked}{times and f'; {times}'}.",
+        f"- Stream: {stream.n_chunks} chunks, about {stream.n_output_tokens} tokens.",
+    ]
+
+
+def _after(
+    timeline: Timeline,
+    start: Stage,
+    steps: Sequence[tuple[str, Stage]],
+    *,
+    n_decimals: int = 0,
+) -> str:
+    """How long after one stage each of some others passed that did."""
+    times = ((name, timeline.ms_between(start, stage)) for name, stage in steps)
+    return ", ".join(
+        f"{name} after {ms:.{n_decimals}f} ms" for name, ms in times if ms is not None
+    )
 
 
 def _times(records: Records) -> list[str]:

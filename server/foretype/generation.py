@@ -15,7 +15,8 @@ from foretype.errors import BadAnswer, ModelError, Unreachable
 from foretype.logs import log_crash
 from foretype.model import Finish, Model
 from foretype.prompt import Prompt
-from foretype.timeline import Timeline
+from foretype.stats import Counted, Stats
+from foretype.timeline import Stage, Timeline
 from foretype.trim import Shape
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ class Generation:
         snapshot: Snapshot,
         shape: Shape,
         model_prompt: Prompt,
+        timeline: Timeline,
+        stats: Stats,
         *,
         origin: Anchor | None = None,
         assumed: str = "",
@@ -61,11 +64,14 @@ class Generation:
         self.error: ModelError | None = None
         self.ended_s = inf
         """When it was done, by the clock of the event loop."""
-        self.timeline = Timeline()
+        self.timeline = timeline
+        self.language_id = snapshot.language_id
+        self.model_name = snapshot.settings.model_name
         self._place = snapshot.anchor
         self._shape = shape
         self._prompt = model_prompt
-        self._timeout_ms = snapshot.settings.endpoint.timeout_ms
+        self._endpoint = snapshot.settings.endpoint
+        self._stats = stats
         self._waiters: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -77,7 +83,6 @@ class Generation:
     def start(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
         """Begins to stream as soon as there is a model."""
         name = f"generation {self.id}"
-        self.timeline.stamp("begun")
         self._task = asyncio.create_task(self._run(ready_model), name=name)
 
     def end(self) -> None:
@@ -113,12 +118,12 @@ class Generation:
     async def _run(self, ready_model: Callable[[], Awaitable[Model]]) -> None:
         try:
             model = await ready_model()
-            self.timeline.stamp("asked")
-            async with asyncio.timeout(self._timeout_ms / 1000):
+            self.timeline.stamp(Stage.ASKED)
+            async with asyncio.timeout(self._endpoint.timeout_ms / 1000):
                 await self._read(model)
         except TimeoutError:
             self.error = Unreachable(
-                f"the model did not finish within {self._timeout_ms} ms "
+                f"the model did not finish within {self._endpoint.timeout_ms} ms "
                 "(endpoint.timeout_ms)"
             )
         except ModelError as error:
@@ -133,16 +138,19 @@ class Generation:
 
     async def _read(self, model: Model) -> None:
         raw = ""
-        async with aclosing(model.stream(self._prompt)) as pieces:
+        async with aclosing(model.stream(self._prompt, self.timeline)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Finish):
                     self.is_whole = piece.reason != "length"
+                    self._take_counts(piece)
                     self._receive(raw, is_final=True)
                     return
                 if not raw:
-                    self.timeline.stamp("first text")
+                    self.timeline.stamp(Stage.FIRST_TEXT)
                 raw += piece
                 self.timeline.n_chunks += 1
+                # A chunk is taken for a token, unless the endpoint says otherwise.
+                self.timeline.n_output_tokens += 1
                 self._receive(raw, is_final=False)
                 if self._has_enough(piece) or reuse.has_diverged(self):
                     # Who waits for the text is answered before the stream is closed.
@@ -176,8 +184,31 @@ class Generation:
         if not self.is_done:
             self.is_done = True
             self.ended_s = asyncio.get_running_loop().time()
-            self.timeline.stamp("done")
+            self.timeline.stamp(Stage.DONE)
+            self._count()
         self._wake()
+
+    def _take_counts(self, finish: Finish) -> None:
+        if finish.n_prompt_tokens is not None:
+            self.timeline.n_input_tokens = finish.n_prompt_tokens
+        if finish.n_output_tokens is not None:
+            self.timeline.n_output_tokens = finish.n_output_tokens
+
+    def _count(self) -> None:
+        """Counts what the stream has cost; one that was never sent has not."""
+        timeline = self.timeline
+        if Stage.ASKED not in timeline.stages:
+            return
+        n_in, n_out = timeline.n_input_tokens, timeline.n_output_tokens
+        in_usd = n_in * self._endpoint.usd_per_million_input_tokens / 1e6
+        out_usd = n_out * self._endpoint.usd_per_million_output_tokens / 1e6
+        for name, n in (
+            (Counted.STREAMS, 1),
+            (Counted.INPUT_TOKENS, n_in),
+            (Counted.OUTPUT_TOKENS, n_out),
+            (Counted.COST_USD, in_usd + out_usd),
+        ):
+            self._stats.count(name, self.model_name, n)
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []

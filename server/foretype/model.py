@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from foretype.prompt import Prompt
+from foretype.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,12 @@ class Model(Protocol):
 
     name: str
 
-    def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
+    def stream(
+        self, prompt: Prompt, timeline: Timeline
+    ) -> AsyncGenerator[str | Finish, None]:
         """The completion's text in chunks as they arrive, never empty, then a Finish.
+
+        Stamps when there is a connection, and when the first byte has come.
 
         Closing the generator, or cancelling the task that waits for it, closes the
         stream on the wire at once, before the first byte as well.

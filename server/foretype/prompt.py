@@ -44,6 +44,17 @@ class Prompt:
     blank: str = ""
     """White space before the cursor that was left out, for the model to begin with."""
 
+    @property
+    def n_chars(self) -> int:
+        """How long all of it is."""
+        n_chars = len(self.text) + len(self.suffix or "")
+        return n_chars + sum(len(message.content) for message in self.messages)
+
+    @property
+    def n_tokens(self) -> int:
+        """About how many tokens it is, as long as no endpoint has counted them."""
+        return round(self.n_chars / CHARS_PER_TOKEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -178,6 +189,8 @@ TEMPLATES = (
     ),
 )
 
+# Code in the vocabularies of today has 3 to 4; fewer is the safe side of a budget.
+CHARS_PER_TOKEN = 3.3
 _FENCE_END = "\n```"
 _CHAT_TAGS = ("<fill>", "</fill>", "<after>", "</after>", "<before>", "</before>")
 CHAT_SYSTEM = """\

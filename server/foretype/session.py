@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from foretype.answer import Answer
+from foretype.answer import Answer, Source
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 from foretype.engine import Engine
 from foretype.explain import Records, explain
 from foretype.layers import Layer, resolve
 from foretype.settings import Settings
-from foretype.stats import Stats
+from foretype.stats import PARTS, Counted, Stats
 from foretype.supplier import ModelSupplier
-from foretype.timeline import Timeline
+from foretype.timeline import Stage, Timeline
 
 # An editor that asks so long after a key waits on purpose: VS Code takes 2 to 50 ms,
 # Neovim 200.
@@ -37,10 +37,10 @@ class Session:
         models: ModelSupplier | None = None,
     ) -> None:
         self.models = models or ModelSupplier()
-        self.engine = Engine(self.models.ready)
+        self.stats = Stats()
+        self.engine = Engine(self.models.ready, self.stats)
         self.documents: dict[str, Document] = {}
         self.records = Records()
-        self.stats = Stats()
         self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
         # What could not be read, and what was read and does not fit.
@@ -130,17 +130,36 @@ class Session:
         assert task is not None
         self._waits[snapshot.uri] = task
         timeline = Timeline()
-        timeline.stamp("received")
+        timeline.stamp(Stage.RECEIVED)
         answer: Answer | None = None
         try:
             answer = await self.engine.complete(
-                snapshot, is_invoked=is_invoked, may_grow=may_grow
+                snapshot, timeline, is_invoked=is_invoked, may_grow=may_grow
             )
             return answer
         finally:
             if self._waits.get(snapshot.uri) is task:
                 del self._waits[snapshot.uri]
+            timeline.stamp(Stage.ANSWERED if answer else Stage.SUPERSEDED)
             self.records.add(snapshot, timeline, answer, is_invoked=is_invoked)
+            if answer is not None:
+                self._count(answer, timeline)
+
+    def _count(self, answer: Answer, timeline: Timeline) -> None:
+        """Counts an answer that shows something, and where its time went."""
+        first, generation = answer.completion, answer.generation
+        if first is None or generation is None:
+            return
+        source = first.source
+        self.stats.count(Counted.ANSWERS, source.value)
+        answer_ms = timeline.ms_between(Stage.RECEIVED, Stage.ANSWERED)
+        self.stats.time(f"source: {source.value}", answer_ms or 0)
+        if source is not Source.MODEL:
+            return
+        stages = {**timeline.stages, **generation.timeline.stages}
+        for part, earlier, later in PARTS:
+            if earlier in stages and later in stages:
+                self.stats.time(part, max(stages[later] - stages[earlier], 0) / 1e6)
 
     def explain(self, uri: str) -> str:
         """Why there is nothing at the cursor of a document, or what is."""

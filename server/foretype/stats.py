@@ -13,6 +13,8 @@ from datetime import date
 from math import log
 from typing import NamedTuple
 
+from foretype.timeline import Stage
+
 # A percentile read from buckets this wide is off by less than 10 %.
 BUCKET_GROWTH = 1.1
 # Answers from memory take some tenths of a millisecond, no stream over ten minutes.
@@ -48,17 +50,30 @@ class Counted(enum.Enum):
     COST_USD = "cost usd"
 
 
-class Stage(enum.StrEnum):
+class Part(enum.StrEnum):
     """Where the time goes of a request that asks the model, in order."""
 
-    PROMPT = "stage: prompt"
-    """Until it is known what to ask."""
-    MODEL_READY = "stage: model ready"
-    """Until there is a model to ask."""
-    FIRST_TEXT = "stage: first text"
-    """Until it has written something."""
-    ENOUGH_TEXT = "stage: enough text"
-    """Until that is enough to answer with."""
+    LOOKED_UP = "part: looking up"
+    PROMPT = "part: prompt"
+    MODEL = "part: model ready"
+    CONNECTION = "part: connection"
+    FIRST_BYTE = "part: first byte"
+    FIRST_TEXT = "part: first text"
+    ENOUGH = "part: enough text"
+    ANSWER = "part: answer"
+
+
+PARTS = (
+    (Part.LOOKED_UP, Stage.RECEIVED, Stage.BEGUN),
+    (Part.PROMPT, Stage.BEGUN, Stage.PROMPT),
+    (Part.MODEL, Stage.PROMPT, Stage.ASKED),
+    (Part.CONNECTION, Stage.ASKED, Stage.CONNECTED),
+    (Part.FIRST_BYTE, Stage.CONNECTED, Stage.FIRST_BYTE),
+    (Part.FIRST_TEXT, Stage.FIRST_BYTE, Stage.FIRST_TEXT),
+    (Part.ENOUGH, Stage.FIRST_TEXT, Stage.ENOUGH),
+    (Part.ANSWER, Stage.ENOUGH, Stage.ANSWERED),
+)
+"""Each part with the stages that it is between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +121,7 @@ class Stats:
     def time(self, what: str, ms: float) -> None:
         """Counts how long something took.
 
-        What it was is a `Stage`, or `source: ` and where an answer came from.
+        What it was is a `Part`, or `source: ` and where an answer came from.
         """
         if not self._is_on:
             return

@@ -99,7 +99,7 @@ def render(report: Report) -> str:
         _chart(
             "Where a request's time goes",
             "Mean time of each part of the requests that asked the model.",
-            _stages(report.recent),
+            _parts(report.recent),
         ),
         _chart(
             "Acceptance by language",
@@ -188,12 +188,12 @@ def _latency(totals: Totals) -> Iterator[_Row]:
         yield _Row(source.value, bars, says)
 
 
-def _stages(totals: Totals) -> Iterator[_Row]:
-    found = list(totals.by_stage())
+def _parts(totals: Totals) -> Iterator[_Row]:
+    found = list(totals.by_part())
     longest_ms = max((times.mean_ms for _, times in found), default=0)
-    for stage, times in found:
+    for part, times in found:
         bars = [_Bar(first=_part(times.mean_ms, longest_ms))]
-        yield _Row(stage, bars, f"{milliseconds(times.mean_ms)} ms")
+        yield _Row(part, bars, f"{milliseconds(times.mean_ms)} ms")
 
 
 def _languages(totals: Totals) -> Iterator[_Row]:

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from foretype.answer import Source
-from foretype.stats import Counted, CountRow, Rows, Stage, TimeRow
+from foretype.stats import Counted, CountRow, Part, Rows, TimeRow
 
 WEEK_DAYS = 7
 # Charts show so many, today among them.
@@ -76,11 +76,11 @@ class Totals:
             if times := self.times.get(f"source: {source.value}"):
                 yield source, times
 
-    def by_stage(self) -> Iterator[tuple[str, Times]]:
-        """How long the stages of requests took that asked the model, in order."""
-        for stage in Stage:
-            if times := self.times.get(stage):
-                yield stage.removeprefix("stage: "), times
+    def by_part(self) -> Iterator[tuple[str, Times]]:
+        """How long the parts of requests took that asked the model, in order."""
+        for part in Part:
+            if times := self.times.get(part):
+                yield part.removeprefix("part: "), times
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +317,8 @@ def _as_object(totals: Totals) -> dict[str, Any]:
             }
             for source in Source
         },
-        "mean_ms_by_stage": {
-            _key(stage): round(found.mean_ms, 3) for stage, found in totals.by_stage()
+        "mean_ms_by_part": {
+            _key(part): round(found.mean_ms, 3) for part, found in totals.by_part()
         },
     }
 

@@ -20,12 +20,16 @@ from foretype.document import Anchor, Document
 from foretype.edits import Edit
 from foretype.generation import Generation
 from foretype.settings import Settings
+from foretype.stats import Counted, Stats
 from foretype.trim import Cut, Shape
 
 # What stands on the screen for a shorter time is not seen.
 SHOWN_S = 0.150
-# When it is looked whether an accepted text is still there.
-KEPT_AFTER_S = (30.0, 300.0)
+# When it is looked whether an accepted text is still there, and how that counts.
+KEPT_AFTER_S = {
+    30.0: (Counted.KEPT_30_S, Counted.GONE_30_S),
+    300.0: (Counted.KEPT_5_MIN, Counted.GONE_5_MIN),
+}
 # It is as long as no more than half of it has changed: Copilot's measure as well.
 MIN_KEPT_RATIO = 0.5
 # More are compared line by line.
@@ -55,6 +59,12 @@ class State(enum.Enum):
 
 
 _TAKEN = (State.ACCEPTED, State.PARTLY_ACCEPTED, State.TYPED)
+_COUNTED = {
+    State.ACCEPTED: Counted.ACCEPTED,
+    State.PARTLY_ACCEPTED: Counted.PARTLY_ACCEPTED,
+    State.TYPED: Counted.TYPED,
+    State.REJECTED: Counted.REJECTED,
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -183,14 +193,15 @@ class _Taken:
 class Suggestions:
     """The suggestions that are on the screen, and counts of those that were."""
 
-    def __init__(self) -> None:
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
         self.counts: Counter[State] = Counter()
         self.n_kept: Counter[float] = Counter()
         """How many accepted texts were still there after so many seconds."""
         self.n_gone: Counter[float] = Counter()
         self._current: dict[str, list[Suggestion]] = {}
         self._recent: deque[State] = deque(maxlen=N_RECENT)
-        self._ended: OrderedDict[int, State] = OrderedDict()
+        self._ended: OrderedDict[int, tuple[State, str]] = OrderedDict()
         self._settled: dict[str, int] = {}
         self._taken: dict[str, list[_Taken]] = {}
         # Whether the editor says what it shows.
@@ -316,7 +327,7 @@ class Suggestions:
             if suggestion.taken_start is None:
                 n_typed_chars = suggestion.at - suggestion.start
                 suggestion.taken_start = suggestion.offset - min(n_chars, n_typed_chars)
-        elif self._ended.get(suggestion_id) is not State.ACCEPTED:
+        else:
             self._correct(suggestion_id, State.PARTLY_ACCEPTED)
 
     def forget(self, uri: str) -> None:
@@ -397,24 +408,33 @@ class Suggestions:
                 state = State.PARTLY_ACCEPTED
             elif not was_shown:
                 state = State.NEVER_SHOWN
-        self._count(suggestion.id, state)
-        if document is not None and suggestion.taken_start is not None:
-            self._watch(document, suggestion.taken_start, suggestion.offset)
-
-    def _count(self, suggestion_id: int, state: State) -> None:
-        self.counts[state] += 1
+        language_id = suggestion.generation.language_id
+        self._count(state, language_id, 1)
         self._recent.append(state)
-        self._ended[suggestion_id] = state
+        self._ended[suggestion.id] = state, language_id
         while len(self._ended) > N_ENDED:
             self._ended.popitem(last=False)
+        if document is not None and suggestion.taken_start is not None:
+            n_chars = suggestion.offset - suggestion.taken_start
+            self._stats.count(Counted.INSERTED_CHARS, language_id, n_chars)
+            self._watch(document, suggestion.taken_start, suggestion.offset)
+
+    def _count(self, state: State, language_id: str, n: int) -> None:
+        self.counts[state] += n
+        if state is not State.NEVER_SHOWN:
+            self._stats.count(Counted.SHOWN, language_id, n)
+        if state in _COUNTED:
+            self._stats.count(_COUNTED[state], language_id, n)
 
     def _correct(self, suggestion_id: int, state: State) -> None:
-        """Counts what has ended as something else."""
-        counted = self._ended.get(suggestion_id)
-        if counted is not None:
-            self.counts[counted] -= 1
-            self.counts[state] += 1
-            self._ended[suggestion_id] = state
+        """Counts what has ended as something else; accepted it stays accepted."""
+        counted, language_id = self._ended.get(suggestion_id, (None, ""))
+        if counted in (None, state, State.ACCEPTED):
+            return
+        assert counted is not None
+        self._count(counted, language_id, -1)
+        self._count(state, language_id, 1)
+        self._ended[suggestion_id] = state, language_id
 
     def _watch(self, document: Document, start: int, end: int) -> None:
         text = document.between(start, end)
@@ -427,9 +447,11 @@ class Suggestions:
         self._taken.setdefault(document.uri, []).append(taken)
 
     def _look_for(self, taken: _Taken, after_s: float) -> None:
-        counts = self.n_kept if taken.is_kept() else self.n_gone
-        counts[after_s] += 1
-        if after_s == KEPT_AFTER_S[-1]:
+        is_kept = taken.is_kept()
+        (self.n_kept if is_kept else self.n_gone)[after_s] += 1
+        kept, gone = KEPT_AFTER_S[after_s]
+        self._stats.count(kept if is_kept else gone, taken.document.language_id)
+        if after_s == max(KEPT_AFTER_S):
             self._taken[taken.document.uri].remove(taken)
 
 

@@ -56,6 +56,7 @@ class Played:
     """All that was seen of one segment."""
 
     n_events: int = 0
+    """Keys that were pressed; with accepting, fewer than were recorded."""
     n_typed: int = 0
     """Keys among them that typed at the cursor."""
     keeping: View = field(default_factory=View)

@@ -16,7 +16,7 @@ Cell = Callable[[Score], str]
 
 
 def _per_1000(count: Callable[[Score], float]) -> Cell:
-    return lambda s: f"{1000 * count(s) / s.n_events:,.0f}" if s.n_events else ""
+    return lambda s: f"{1000 * count(s) / s.n_recorded:,.0f}" if s.n_recorded else ""
 
 
 def _share(part: Callable[[Score], float], whole: Callable[[Score], float]) -> Cell:
@@ -62,7 +62,7 @@ LATENCY: Mapping[str, Cell] = {
 }
 ACCEPTING: Mapping[str, Cell] = {
     "accepted": _per_1000(lambda s: s.n_accepted),
-    "keys saved": _per_1000(lambda s: s.n_saved_keys),
+    "keys saved": _share(lambda s: s.n_saved_keys, lambda s: s.n_recorded),
     "wait p50": _time(lambda s: s.after_accepting_ns, p50),
     "wait p95": _time(lambda s: s.after_accepting_ns, p95),
     "requests": _per_1000(lambda s: s.n_requests),

@@ -15,8 +15,12 @@ from traces import State
 class Score:
     """What was counted and measured in one segment, or in several."""
 
+    n_recorded: int = 0
+    """Keys that were recorded."""
     n_events: int = 0
+    """Keys that were pressed: fewer, where suggestions were accepted."""
     n_typed: int = 0
+    """Keys among these that typed at the cursor."""
     n_right: int = 0
     n_right_strict: int = 0
     n_wrong: int = 0
@@ -87,6 +91,7 @@ def score(
     """The numbers of one segment; `asked` is what the endpoint reports."""
     streams = [_Stream(fields, states, played) for fields in asked]
     found = Score(
+        n_recorded=len(states) - 1,
         n_events=played.n_events,
         n_typed=played.n_typed,
         n_right=played.keeping.n_right,
