@@ -355,16 +355,17 @@ def check_edge(text: str, offset: int, start: int, prefix_chars: int) -> None:
 def anchor_of(text: str, offset: int) -> Anchor:
     start = max(at for at in line_starts(text) if at <= offset)
     line, *following = lines_of(text[start:])
-    near = [ln.strip() for ln in following[: document.BLOCK_LINES]]
-    next_line, line_after, *_ = [*filter(None, near), "", ""]
+    near = [ln for ln in following[: document.BLOCK_LINES] if ln.strip()]
+    next_line, line_after, *_ = [*near, "", ""]
     suffix = line[offset - start :][: document.MAX_LINE_SUFFIX_CHARS]
     return Anchor(
         before=text[max(0, start - document.ANCHOR_CHARS) : start],
         line_prefix=text[start:offset][-document.MAX_LINE_PREFIX_CHARS :],
         line_suffix=suffix.rstrip("\r\n"),
-        next_line=next_line,
-        line_after=line_after,
+        next_line=next_line.strip(),
+        line_after=line_after.strip(),
         line_end=re.search(r"\r\n|\r|\n|$", text)[0] or "\n",  # type: ignore[index]
+        next_indent=next_line[: len(next_line) - len(next_line.lstrip())],
     )
 
 
@@ -410,7 +411,10 @@ def test_the_view_begins_at_the_same_place_while_the_cursor_moves_down() -> None
     [
         pytest.param(
             "import os\n\ndef f(x):\n    return (█)\n\n\n  g()\n  h()\n",
-            Anchor("import os\n\ndef f(x):\n", "    return (", ")", "g()", "h()", "\n"),
+            Anchor(
+                *("import os\n\ndef f(x):\n", "    return (", ")", "g()", "h()", "\n"),
+                next_indent="  ",
+            ),
             id="a place in the middle",
         ),
         pytest.param("█", Anchor("", "", "", "", "", "\n"), id="an empty document"),
@@ -457,3 +461,27 @@ def test_what_a_view_will_be_is_what_it_is_then(
     present = mirror.snapshot(edit.end, Settings())
     assert imagined.anchor.start == present.anchor.start
     assert replace(imagined, n_chars=present.n_chars) == present
+
+
+def test_what_is_typed_in_a_row_is_told_from_what_was_there() -> None:
+    mirror = Document("file:///a.py", "python", 1, "total")
+
+    def n_typed_chars(offset: int) -> int:
+        return mirror.snapshot(offset, Settings()).n_typed_chars
+
+    assert n_typed_chars(0) == 0
+    mirror.replace(0, 0, "s")
+    mirror.replace(1, 1, "ux")
+    assert n_typed_chars(3) == 3
+    # Taken back, and replaced as a list does; elsewhere nothing was typed.
+    mirror.replace(2, 3, "")
+    mirror.replace(0, 2, "sub")
+    assert (n_typed_chars(3), n_typed_chars(2), n_typed_chars(8)) == (3, 0, 0)
+    assert mirror.snapshot(3, Settings()).after("_x").n_typed_chars == 5
+    mirror.replace(8, 8, "!")
+    assert (n_typed_chars(9), n_typed_chars(3)) == (1, 0)
+    # What was there before is not typed because something in front of it was.
+    mirror.replace(0, 1, "")
+    assert n_typed_chars(0) == 0
+    mirror.replace_all("x")
+    assert n_typed_chars(1) == 0

@@ -277,12 +277,16 @@ def test_a_block_is_written_into_a_brace_that_the_editor_closed(
         ("a\nb\nc", "b", "a\n"),
         ("b\nc", "b", "b\nc"),
         ("a\nb", "c", "a\nb"),
+        ("a();\n  }", "}", "a();\n  }"),
+        ("a();\n  }", "  }", "a();\n"),
+        ("a();\n})", "}", "a();\n})"),
     ],
 )
 def test_what_the_next_line_says_is_left_to_it(
     text: str, next_line: str, kept: str
 ) -> None:
-    assert trim.before_line(text, next_line) == kept
+    document = Document("file:///a.js", "javascript", 1, f"x\n{next_line}\n")
+    assert trim.before_line(text, document.anchor(1)) == kept
 
 
 # How far a stream is read

@@ -48,6 +48,8 @@ class Anchor:
     """The one with text in it after that."""
     line_end: str
     """What ends a line in this document: `\\n`, `\\r\\n` or `\\r`."""
+    next_indent: str = ""
+    """The white space before `next_line`."""
     start: int = field(default=0, compare=False)
     """Where `line_prefix` begins, in code points from the start of the text."""
 
@@ -91,6 +93,8 @@ class Snapshot:
     settings: Settings
     n_chars: int
     """The length of the whole text."""
+    n_typed_chars: int
+    """So many before the cursor were typed in a row, up to now."""
 
     def after(
         self, text: str, *, n_before_chars: int = 0, n_after_chars: int = 0
@@ -105,6 +109,7 @@ class Snapshot:
             prefix=self.prefix[: len(self.prefix) - n_before_chars] + text,
             suffix=self.suffix[n_after_chars:],
             anchor=self.anchor.after(text, n_before_chars, n_after_chars),
+            n_typed_chars=max(self.n_typed_chars - n_before_chars, 0) + len(text),
         )
 
 
@@ -126,6 +131,8 @@ class Document:
         """The length of the text."""
         self.revision = 0
         """How often it was edited."""
+        # What was last typed in a row.
+        self._typed_start = self._typed_end = -1
         # A line and its offset: where the document was last touched.
         self._known_line = 0
         self._known_offset = 0
@@ -186,6 +193,9 @@ class Document:
         removed = _between(self._lines, first_idx, first_column, last_idx, last_column)
         self.n_chars += len(text) - len(removed)
         self.revision += 1
+        if start + len(removed) != self._typed_end or start < self._typed_start:
+            self._typed_start = start
+        self._typed_end = start + len(text)
         head = self._lines[first_idx][:first_column]
         touched = head + text + self._lines[last_idx][last_column:]
         meets_another = head[-1:] == "\r" or touched[:1] == "\n"
@@ -215,6 +225,7 @@ class Document:
         self._lines = split_lines(text)
         self.n_chars = len(text)
         self.revision += 1
+        self._typed_start = self._typed_end = -1
         self._known_line = self._known_offset = 0
         return edit
 
@@ -225,6 +236,7 @@ class Document:
         prefix_chars = settings.completion.prefix_chars
         prefix = self._prefix(line_idx, column, prefix_chars)
         n_before_chars = offset - len(prefix)
+        is_typed = offset == self._typed_end
         return Snapshot(
             uri=self.uri,
             language_id=self.language_id,
@@ -236,6 +248,7 @@ class Document:
             anchor=self.anchor(offset),
             settings=settings,
             n_chars=self.n_chars,
+            n_typed_chars=offset - self._typed_start if is_typed else 0,
         )
 
     def between(self, start: int, end: int) -> str:
@@ -258,13 +271,15 @@ class Document:
         n_over = max(0, column - MAX_LINE_PREFIX_CHARS)
         line_prefix = line[-(-n_over // BLOCK_CHARS) * BLOCK_CHARS : column]
         next_line, line_after = self._next_lines(line_idx)
+        next_content = next_line.strip()
         return Anchor(
             before="".join(reversed(before))[-ANCHOR_CHARS:],
             line_prefix=line_prefix,
             line_suffix=line[column : column + MAX_LINE_SUFFIX_CHARS].rstrip("\r\n"),
-            next_line=next_line,
-            line_after=line_after,
+            next_line=next_content,
+            line_after=line_after.strip(),
             line_end=self.line_end,
+            next_indent=next_line[: next_line.find(next_content[:1])],
             start=self._known_offset + column - len(line_prefix),
         )
 
@@ -279,7 +294,7 @@ class Document:
     def _next_lines(self, line_idx: int) -> tuple[str, str]:
         """The next two lines with text in them, as far as they are near."""
         near = self._lines[line_idx + 1 : line_idx + 1 + BLOCK_LINES]
-        found = (content for line in near if (content := line.strip()))
+        found = (line for line in near if not line.isspace() and line)
         return next(found, ""), next(found, "")
 
     def _prefix(self, line_idx: int, column: int, most_chars: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
@@ -19,6 +20,8 @@ from foretype.errors import (
     RateLimited,
     Unreachable,
 )
+
+_WORD_AT_END = re.compile(r"\w+$")
 
 
 class Reason(enum.Enum):
@@ -148,7 +151,8 @@ def hopeless(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
     anchor = snapshot.anchor
     after = anchor.line_suffix
     if not trim.is_closing_punctuation(after):
-        if _is_word(after[:1]) and _is_word(anchor.line_prefix[-1:]):
+        if _is_word(after[:1]) and _n_word_chars(snapshot) > snapshot.n_typed_chars:
+            # A new word that is typed right before another one is not inside that.
             return Reason.MIDDLE_OF_WORD
         if not prompt.tells_suffix(snapshot.settings):
             return Reason.MIDDLE_OF_LINE
@@ -160,6 +164,13 @@ def _matches(uri: str, patterns: Sequence[str]) -> bool:
         return False
     path = PurePosixPath(unquote(urlsplit(uri).path))
     return any(fnmatch(str(path), p) or fnmatch(path.name, p) for p in patterns)
+
+
+def _n_word_chars(snapshot: Snapshot) -> int:
+    """How much of a word stands before the cursor."""
+    line_prefix = snapshot.anchor.line_prefix
+    found = _WORD_AT_END.search(line_prefix)
+    return len(found.group()) if found else 0
 
 
 def _is_word(char: str) -> bool:

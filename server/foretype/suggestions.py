@@ -124,7 +124,7 @@ class Suggestion:
         text = self.generation.text[at : self.end]
         if anchor.next_line and anchor.next_line != self.anchor.next_line:
             # Enter between two brackets puts the closing one there.
-            text = trim.before_line(text, anchor.next_line)
+            text = trim.before_line(text, anchor)
         return trim.fit(text, anchor)
 
     def position(self, anchor: Anchor) -> int | None:

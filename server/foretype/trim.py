@@ -178,12 +178,12 @@ def fit(text: str, anchor: Anchor, *, is_enough: bool = True) -> Cut:
     return Cut(kept, is_enough, tail.rstrip() if n_covered else "", n_covered)
 
 
-def before_line(text: str, next_line: str) -> str:
+def before_line(text: str, anchor: Anchor) -> str:
     """A text up to where it says what the document says in its next line."""
-    lines = split_lines(text)
+    lines, next_line = split_lines(text), anchor.next_line
     if is_closing_punctuation(next_line):
         # The same closes other blocks within the text as well.
-        if len(lines) > 1 and _says(lines[-1].strip(), next_line):
+        if len(lines) > 1 and _says(lines[-1], anchor):
             lines.pop()
         return "".join(lines)
     said = (i for i, line in enumerate(lines) if i and line.strip() == next_line)
@@ -230,7 +230,7 @@ def _cut_line(anchor: Anchor, text: str, is_final: bool) -> tuple[str, bool]:
     is_below = "\n" in blank or "\r" in blank
     if is_below and has_rest:
         return "", True
-    if is_below and _says(line.strip(), anchor.next_line):
+    if is_below and _says(line.lstrip("\r\n"), anchor):
         return "", is_complete or is_final
     return line, is_complete
 
@@ -289,7 +289,7 @@ def _cut_block(
             return "".join(kept), True
         if depth < least:
             if content[0] in CLOSERS and opens_here and depth == indent:
-                if _says(content, next_line) and not rest:
+                if _says(" " * depth + content, anchor) and not rest:
                     return "".join(kept), is_decided
                 return "".join([*kept, line]), is_complete
             return "".join(kept), True
@@ -307,13 +307,16 @@ def _cut_block(
     return "".join(kept), False
 
 
-def _says(content: str, next_line: str) -> bool:
-    """Whether a line that closes a block is there already, perhaps without its end."""
-    return content == next_line or (
-        bool(next_line)
-        and content.startswith(next_line)
-        and is_closing_punctuation(content)
-    )
+def _says(line: str, anchor: Anchor) -> bool:
+    """Whether a line is the next one already, or it is but for its semicolon.
+
+    What only closes a block is the same where it closes one of the same depth.
+    """
+    content, next_line = line.strip(), anchor.next_line
+    if not next_line or content.rstrip(";,") != next_line.rstrip(";,"):
+        return False
+    is_as_deep = _indent_columns(line) == _indent_columns(anchor.next_indent + "x")
+    return is_as_deep or not is_closing_punctuation(content)
 
 
 def _overlap_start(line: str, rest: str) -> int:

@@ -7,6 +7,7 @@ is what its handshake takes; after that each byte arrives half of one later.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 HOST = "127.0.0.1"
 
@@ -44,7 +45,7 @@ class _End(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._later(lambda end: end.write(data))
+        self._later(lambda end: None if end.is_closing() else end.write(data))
 
     def connection_lost(self, error: Exception | None) -> None:
         if error is None:
@@ -56,13 +57,13 @@ class _End(asyncio.Protocol):
         """Carries nothing before a time."""
         self._free_s = from_s
 
-    def _later(self, do: object) -> None:
+    def _later(self, do: Callable[[asyncio.Transport], None]) -> None:
         loop = asyncio.get_running_loop()
         due_s = max(loop.time(), self._free_s) + self._delay_s
 
         def now() -> None:
             if self.other and self.other.transport:
-                do(self.other.transport)  # type: ignore[operator]
+                do(self.other.transport)
 
         loop.call_at(due_s, now)
 
