@@ -31,7 +31,7 @@ from fake_endpoint import (
 )
 from foretype.chat import ChatWire
 from foretype.completions import CompletionsWire
-from foretype.endpoint import Endpoint, EndpointModel, Wire
+from foretype.endpoint import MAX_RETRY_AFTER_S, Endpoint, EndpointModel, Wire
 from foretype.errors import (
     BadAnswer,
     KeyRefused,
@@ -224,6 +224,30 @@ FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
         "endpoint.base_url",
     ),
 }
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("headers", "least_s", "most_s"),
+    [
+        ({}, 0, 0),
+        ({"Retry-After": "7"}, 7, 7),
+        ({"Retry-After": "7", "retry-after-ms": "250"}, 0.25, 0.25),
+        ({"Retry-After": "86400"}, MAX_RETRY_AFTER_S, MAX_RETRY_AFTER_S),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0, 0),
+        ({"Retry-After": "Thu, 31 Dec 2099 23:59:59 GMT"}, 600, 600),
+        ({"Retry-After": "in a while"}, 0, 0),
+        ({"retry-after-ms": "soon"}, 0, 0),
+        ({"retry-after-ms": "-5"}, 0, 0),
+    ],
+)
+async def test_a_limit_says_for_how_long(
+    wire: Wire, headers: dict[str, str], least_s: float, most_s: float
+) -> None:
+    async with serving(wire, Answer(status=429, headers=headers, body="{}")) as (_, m):
+        error = await failure(m)
+    assert isinstance(error, RateLimited)
+    assert least_s <= error.retry_after_s <= most_s
 
 
 @pytest.mark.asyncio

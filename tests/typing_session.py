@@ -284,14 +284,14 @@ async def play(text: str) -> str:
         elif name == "settings":
             values = tomllib.loads(body)
         elif name == "model":
-            error = re.search(r"error=(\w+)", options)
+            error = re.search(r"error=(\w+)(?:\((\d+)\))?", options)
             load_ms = max(load_ms, options_ms.get("load", 0))
             scripts.append(
                 Script(
                     body.split("┆") if body else [],
                     options_ms.get("ttft", 0),
                     options_ms.get("tpot", 0),
-                    getattr(errors, error[1])("no answer") if error else None,
+                    _error(*error.groups()) if error else None,
                     "length" if "length" in options else "stop",
                 )
             )
@@ -309,3 +309,10 @@ async def play(text: str) -> str:
     await player.play(commands)
     await session.close()
     return head + "\n".join(player.lines) + "\n"
+
+
+def _error(name: str, retry_after_s: str | None) -> errors.ModelError:
+    kind: type[errors.ModelError] = getattr(errors, name)
+    if retry_after_s is None:
+        return kind("no answer")
+    return errors.RateLimited("no answer", float(retry_after_s))

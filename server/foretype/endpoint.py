@@ -13,6 +13,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -45,6 +47,8 @@ CONNECT_TIMEOUT_S = 5.0
 BODY_END_TIMEOUT_S = 0.05
 # What has the package send no key; it must be told so with each request.
 _NO_KEY = {"Authorization": Omit()}
+# A longer wait is more likely a limit of a day, which may be raised meanwhile.
+MAX_RETRY_AFTER_S = 600.0
 # Two generations and one evaluation ahead for each of a few documents.
 MAX_CONNECTIONS = 16
 
@@ -359,6 +363,20 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
+    """How long an endpoint wants to be left alone; 0 where it does not say."""
+    try:
+        if in_ms := headers.get("retry-after-ms"):
+            wait_s = float(in_ms) / 1000
+        elif (said := headers.get("retry-after", "")).strip().isdecimal():
+            wait_s = float(said)
+        else:
+            wait_s = (parsedate_to_datetime(said) - now).total_seconds()
+    except (ValueError, TypeError):
+        return 0
+    return min(wait_s, MAX_RETRY_AFTER_S) if wait_s > 0 else 0
+
+
 def _model_error(
     error: openai.OpenAIError, endpoint: Endpoint, where: str
 ) -> ModelError:
@@ -379,7 +397,10 @@ def _model_error(
             "check endpoint.model, endpoint.wire and the /v1 of endpoint.base_url"
         )
     if isinstance(error, openai.RateLimitError):
-        return RateLimited(f"{where} limits the rate of requests (HTTP 429)")
+        return RateLimited(
+            f"{where} limits the rate of requests (HTTP 429)",
+            _retry_after_s(error.response.headers, datetime.now(UTC)),
+        )
     if isinstance(error, openai.APIStatusError):
         return BadAnswer(f"{where} answered HTTP {error.status_code}")
     return BadAnswer(f"{where} broke off its answer ({type(error).__name__})")

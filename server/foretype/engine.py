@@ -387,8 +387,18 @@ class Engine:
             for generation in self._newest
         )
 
+    def _is_held_off(self) -> bool:
+        """Whether the endpoint has said to be left alone until later than now."""
+        return any(
+            isinstance(error := generation.error, RateLimited)
+            and _now_s() < generation.ended_s + error.retry_after_s
+            for generation in self._newest
+        )
+
     def _hopeless(self, snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
         """Why nothing is worth asking for until the next key, if so."""
+        if self._is_held_off():
+            return Reason.RATE_LIMITED
         uri, offset = snapshot.uri, snapshot.offset
         if not is_invoked and self.suggestions.is_settled(uri, offset):
             return Reason.STATEMENT_ENDED

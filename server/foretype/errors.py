@@ -53,6 +53,11 @@ class ModelNotFound(ModelError):
 class RateLimited(ModelError):
     """The endpoint answered 429."""
 
+    def __init__(self, message: str, retry_after_s: float = 0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """How long it wants to be left alone; 0 where it does not say."""
+
 
 class BadAnswer(ModelError):
     """The endpoint answered something that is not a completion."""

@@ -108,6 +108,14 @@ class Reason(enum.Enum):
         """What to do for another outcome."""
 
 
+OFF = (
+    Reason.DISABLED,
+    Reason.LANGUAGE_DISABLED,
+    Reason.FILE_DISABLED,
+    Reason.TOO_LONG,
+)
+"""Those for which nothing is ever suggested in a document."""
+
 # The first that an error is one of.
 _OF_ERRORS: tuple[tuple[type[ModelError], Reason], ...] = (
     (LocalModelError, Reason.LOCAL_MODEL_FAILED),

@@ -8,6 +8,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,30 +20,22 @@ from pygls.protocol import default_converter
 from foretype import __version__, layers, logs, lsp, stats_keeper, transport
 from foretype.answer import Answer
 from foretype.document import Document, Snapshot
-from foretype.errors import (
-    BadAnswer,
-    ModelError,
-    RateLimited,
-    Unreachable,
-)
 from foretype.layers import Layer
 from foretype.logs import log_crash
 from foretype.protocol import Perishable, Protocol
-from foretype.reason import Reason
+from foretype.reason import OFF, Reason
 from foretype.session import Session
 from foretype.stats_keeper import Keeper
-from foretype.status import Kind, Status
+from foretype.status import Kind, Status, of_error, off, ready
 from foretype.transport import Writer
 
 log = logging.getLogger(__name__)
-
-# What passes by itself; a person can do nothing about it but read the status.
-_PASSING = (Unreachable, RateLimited, BadAnswer)
 
 _LOG_LEVELS = {
     Kind.NORMAL: logging.INFO,
     Kind.WARNING: logging.WARNING,
     Kind.ERROR: logging.WARNING,
+    Kind.INACTIVE: logging.INFO,
 }
 _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
@@ -67,8 +60,10 @@ class Server(LanguageServer):
         self._is_configured_by_client = False
         self._can_extend = False
         self._background: set[asyncio.Task[None]] = set()
-        self._shown_error: type[ModelError] | None = None
+        # What is told of the model, and what was told last.
+        self._model_status: Status | None = None
         self._last_status: Status | None = None
+        self._failed_id = 0
         self._last_reason: Reason | None = None
         handlers: dict[str, Callable[..., Any]] = {
             types.INITIALIZE: self._initialize,
@@ -359,28 +354,30 @@ class Server(LanguageServer):
     # What the editor is told
 
     def _report(self, answer: Answer) -> None:
-        """Says what keeps the model from answering, once until it answers again."""
+        """Says what keeps suggestions from showing, once until it is something else."""
         error = answer.error
         if answer.reason is not self._last_reason:
             self._last_reason = answer.reason
             if answer.reason is not None:
                 log.info("nothing is shown, because %s", answer.reason.says)
-        if error is None:
-            if answer.completion and self._shown_error:
-                self._shown_error = None
-                self._tell(Status(Kind.NORMAL, "ready"))
-            return
-        if type(error) is self._shown_error:
-            return
-        self._shown_error = type(error)
-        passes = isinstance(error, _PASSING)
-        self._tell(Status(Kind.WARNING if passes else Kind.ERROR, str(error)))
+        generation = answer.generation
+        if generation is not None and error is not None:
+            self._failed_id = generation.id
+            self._model_status = of_error(error, datetime.now())
+        elif generation is not None and generation.id > self._failed_id:
+            # What was remembered from before says nothing about the endpoint now.
+            self._model_status = ready(self.session.settings.model_name)
+        if answer.reason in OFF:
+            self._tell(off(answer.reason.says))
+        elif self._model_status is not None:
+            self._tell(self._model_status)
 
     async def _tell_statuses(self) -> None:
         """Tells what becomes of the model, loading it as progress."""
         token: str | None = None
         while True:
             status = await self.session.models.statuses.get()
+            self._model_status = status
             self._tell(status)
             if token is not None:
                 end = types.WorkDoneProgressEnd(message=status.message)
@@ -415,8 +412,8 @@ class Server(LanguageServer):
                 "busy": status.busy,
             },
         )
-        if status.kind is Kind.ERROR and not self.session.has_reported(status.message):
-            self._show(status.message)
+        if status.kind is Kind.ERROR and not self.session.has_reported(status.detail):
+            self._show(status.detail)
 
     def _log_message(self, level: int, message: str) -> None:
         kind = types.MessageType.Warning

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foretype.errors import ModelError
 from foretype.model import Model
 from foretype.settings import EndpointSettings, Settings
-from foretype.status import Kind, Status
+from foretype.status import Kind, Status, loading, of_error, ready
 
 if TYPE_CHECKING:
     from foretype import local
@@ -84,9 +85,9 @@ class ModelSupplier:
                 made = await _make_remote(settings)
         except ModelError as error:
             self._failed_at_s = asyncio.get_running_loop().time()
-            self._say(Kind.ERROR, str(error))
+            self.statuses.put_nowait(of_error(error, datetime.now()))
             raise
-        self._say(Kind.NORMAL, f"ready: {settings.model_name}")
+        self.statuses.put_nowait(ready(settings.model_name))
         return made
 
     async def _make_local(self, settings: Settings) -> _Made:
@@ -94,7 +95,7 @@ class ModelSupplier:
         from foretype import local
         from foretype.local_server import N_SLOTS
 
-        self._say(Kind.NORMAL, f"loading {settings.model_name}", busy=True)
+        self.statuses.put_nowait(loading(settings.model_name))
         model_path = settings.local.model_path
         # Importing the client takes as long as loading the weights: do both at once.
         importing = asyncio.create_task(asyncio.to_thread(_import_client))
@@ -118,13 +119,8 @@ class ModelSupplier:
     async def _watch(self, made: _Made, server: local.LocalServer) -> None:
         reason = await server.wait()
         made.is_lost = True
-        self._say(
-            Kind.WARNING,
-            f"the built-in model ended: {reason}; the next request starts it again",
-        )
-
-    def _say(self, kind: Kind, message: str, *, busy: bool = False) -> None:
-        self.statuses.put_nowait(Status(kind, message, busy))
+        detail = f"the built-in model ended: {reason}; the next request starts it again"
+        self.statuses.put_nowait(Status(Kind.WARNING, "no model", detail))
 
 
 @dataclass(slots=True)
