@@ -37,11 +37,18 @@ class Reached:
 class Peer(Protocol):
     """One server with its settings."""
 
-    name: str
-    settings: str
-    """Its settings, in words."""
-    method: str
-    """What asks for a suggestion."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> str:
+        """Its settings, in words."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """What asks for a suggestion."""
+        ...
 
     def command(self) -> Sequence[str]:
         """What starts it."""

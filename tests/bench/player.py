@@ -49,6 +49,8 @@ class View:
     n_wrong: int = 0
     without_ns: list[int] = field(default_factory=list)
     """From each key until a right suggestion was on screen, or the next key."""
+    shown_ns: list[int] = field(default_factory=list)
+    """The same of those keys only that one came for before the next."""
 
 
 @dataclass
@@ -108,6 +110,8 @@ class _Screen:
         self.view.n_wrong += is_drawn and self.right_since_ns is None
         until_ns = now_ns if self.right_since_ns is None else self.right_since_ns
         self.view.without_ns.append(max(until_ns - since_ns, 0))
+        if self.right_since_ns is not None:
+            self.view.shown_ns.append(self.view.without_ns[-1])
 
 
 class Player:

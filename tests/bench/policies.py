@@ -2,7 +2,7 @@
 
 The bound asks at every key and reuses every answer for ever; nothing that waits for the
 model can do better. The policy of the design asks where nothing that it has, or that is
-under way, agrees with the text.
+under way, agrees with the text, and for what comes behind a suggestion that is seen.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from profiles import Profile
 from traces import Segment, State, typed_at
 
 MAX_TOKENS = 64
+# What has been on the screen for so long is asked ahead of.
+SEEN_MS = 150.0
 _CLOSERS = ")]}\"'`"
 
 
@@ -87,6 +89,7 @@ def reusing(
     """Asks only where nothing agrees that was asked; ends what does not."""
     theory = Theory()
     streams: list[_Stream] = []
+    ahead: set[tuple[int, int]] = set()
     now_ms = 0.0
     for idx, event in enumerate(segment.events):
         agreeing = [s for s in streams if _agrees(s, states, idx, now_ms)]
@@ -96,8 +99,10 @@ def reusing(
         if not agreeing:
             streams.append(_stream(idx, places[idx], now_ms, profile))
             theory.n_requests += 1
+            agreeing = streams[-1:]
         now_ms += event.gap_ms
         theory.n_events += 1
+        theory.n_requests += _asks_ahead(agreeing[-1], states, idx, now_ms, ahead)
         if not typed_at(segment, idx, states[idx]):
             continue
         theory.n_typed += 1
@@ -105,6 +110,24 @@ def reusing(
             _shows_right(stream, states, places, idx, now_ms) for stream in streams
         )
     return theory
+
+
+def _asks_ahead(
+    stream: _Stream,
+    states: Sequence[State],
+    idx: int,
+    now_ms: float,
+    ahead: set[tuple[int, int]],
+) -> bool:
+    """Whether a line was seen of which the stream does not say what is behind it."""
+    rest = _rest(stream, states, idx, now_ms - SEEN_MS)
+    if not rest or not rest.strip() or not stream.is_done(now_ms - SEEN_MS):
+        return False
+    place = stream.state_idx, len(stream.texts)
+    if "\n" in rest.lstrip() or place in ahead:
+        return False
+    ahead.add(place)
+    return True
 
 
 def _stream(state_idx: int, place: Place, now_ms: float, profile: Profile) -> _Stream:

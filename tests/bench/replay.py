@@ -23,7 +23,6 @@ from pathlib import Path
 
 import peers
 import policies
-import replay_report
 import traces
 from children import call, checked_out, cpu_s, peak_bytes, running, tell
 from editor import Server
@@ -32,6 +31,7 @@ from peers import Peer, Reached
 from player import Player
 from processes import BENCH, clean_environment
 from profiles import PROFILES, Profile
+from replay_report import Report, Run
 from rich.console import Console
 from scores import Score, score
 
@@ -54,27 +54,14 @@ class Scale:
     gap_scale: float = 1.0
 
 
-# At four at a time on two cores, keys leave as punctually as at one.
-FULL = Scale(n_segments=4, n_events=300, n_at_once=4)
-QUICK = Scale(n_segments=1, n_events=150, n_at_once=4)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One server with one endpoint, once as it is typed and once with accepting."""
-
-    server: str
-    profile: str
-    accepts: bool
-
-
-Results = dict[tuple[Run, str], Score]
-"""By run and segment."""
+# At twelve at a time on two cores, these are busy for a third of the time.
+FULL = Scale(n_segments=3, n_events=250, n_at_once=12)
+QUICK = Scale(n_segments=1, n_events=100, n_at_once=8)
 
 
 def play_all(
     scale: Scale, servers: Mapping[str, Peer], profiles: Sequence[str]
-) -> Results:
+) -> dict[tuple[Run, str], Score]:
     """Replays every segment in every way."""
     segments = [
         segment
@@ -84,7 +71,7 @@ def play_all(
     for peer in servers.values():
         # What is not installed is installed before the clock runs.
         peer.command()
-    results: Results = {}
+    results: dict[tuple[Run, str], Score] = {}
 
     async def play(run: Run, segment: traces.Segment, limit: asyncio.Semaphore) -> None:
         async with limit:
@@ -195,12 +182,12 @@ def main() -> None:
     chosen = {name: SERVERS[name] for name in options.servers}
     with _with_before(chosen, options.before) as servers:
         results = play_all(scale, servers, options.profiles)
-    report = replay_report.Report(servers, options.profiles, results)
+    report = Report(servers, options.profiles, results)
     console = Console(width=max(Console().width, N_COLUMNS))
     for table in report.tables():
         table.print(console)
     if options.write:
-        report.write(" ".join(["python", "tests/bench/replay.py", *sys.argv[1:]]))
+        report.write(" ".join(("python tests/bench/replay.py", *sys.argv[1:])))
     if options.json:
         records = [
             {**asdict(run), "segment": segment, **asdict(found)}

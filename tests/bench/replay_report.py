@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from report import Table, mb, ms, p50, p95, p99
+import plots
+import replay_prose
+from peers import Peer
+from profiles import PROFILES
+from report import Table, machine, mb, ms, p50, p95, p99
 from scores import Score, together
+from traces import ROOT
 
-if TYPE_CHECKING:
-    from peers import Peer
-    from replay import Results
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+PLOTS = ROOT / "docs" / "benchmarks"
+OURS = "foretype"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One server with one endpoint, as it was typed or with accepting."""
+
+    server: str
+    profile: str
+    accepts: bool
+
+
+Results = Mapping[tuple[Run, str], Score]
+"""By run and segment."""
 
 Cell = Callable[[Score], str]
 
@@ -80,6 +98,42 @@ MANNERS: Mapping[str, Cell] = {
 }
 
 
+@dataclass(frozen=True)
+class _Budget:
+    """What a number should be at most, or at least."""
+
+    name: str
+    value_of: Callable[[Score], float | None]
+    budget: float
+    is_least: bool = False
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+BUDGETS = (
+    _Budget(
+        "coverage, of the bound",
+        lambda s: _ratio(s.n_right, s.n_bound_right),
+        0.99,
+        is_least=True,
+    ),
+    _Budget(
+        "requests, of the policy's",
+        lambda s: _ratio(s.n_requests, s.n_policy_requests),
+        1.1,
+    ),
+    _Budget("wasted tokens", lambda s: _ratio(s.n_wasted_tokens, s.n_tokens), 0.05),
+    _Budget(
+        "same head of the prompt",
+        lambda s: _ratio(s.n_same_head_chars, s.n_prompt_chars),
+        0.95,
+        is_least=True,
+    ),
+)
+
+
 class Report:
     """All results, as they are told."""
 
@@ -89,27 +143,118 @@ class Report:
         self._servers, self._profiles, self._results = servers, profiles, results
 
     def tables(self) -> Iterator[Table]:
-        yield self._table("Coverage", COVERAGE, accepts=False)
-        yield self._table("Cost", COST, accepts=False)
-        yield self._table("Latency", LATENCY, accepts=False)
-        yield self._table("Accepting", ACCEPTING, accepts=True)
-        yield self._table("Manners", MANNERS, accepts=False)
+        yield self._table("Coverage", COVERAGE, replay_prose.COVERAGE)
+        yield self._table("Cost", COST, replay_prose.COST)
+        yield self._table("Latency", LATENCY, replay_prose.LATENCY)
+        yield self._table("Accepting", ACCEPTING, replay_prose.ACCEPTING, accepts=True)
+        yield self._table("Manners", MANNERS, replay_prose.MANNERS)
+        yield self._budgets()
+        yield self._by_trace()
 
-    def _table(self, title: str, cells: Mapping[str, Cell], *, accepts: bool) -> Table:
-        table = Table(title, ["endpoint, server", *cells], "")
-        for profile in self._profiles:
-            for name in self._servers:
-                found = self._score(name, profile, accepts=accepts)
+    def write(self, command: str) -> None:
+        """Writes docs/benchmarks.md and its plots."""
+        drawings = {
+            "Coverage": (plots.coverage, plots.waiting),
+            "Cost": (plots.cost,),
+            "Accepting": (plots.accepting,),
+        }
+        parts = [replay_prose.HEAD.format(command=command), machine().markdown()]
+        parts += [self._servers_table().markdown(), self._profiles_table().markdown()]
+        for table in self.tables():
+            pictures = []
+            for draw in drawings.get(table.title, ()):
+                path = PLOTS / f"{draw.__name__}.svg"
+                draw(path, self._scores(accepts=table.title == "Accepting"))
+                pictures.append(f"![{draw.__doc__}]({PLOTS.name}/{path.name})")
+            table.before += "".join(f"\n{picture}\n" for picture in pictures)
+            parts.append(table.markdown())
+        DOCUMENT.write_text("\n\n".join(p.strip() for p in parts) + "\n", "utf-8")
+
+    def _table(
+        self,
+        title: str,
+        cells: Mapping[str, Cell],
+        before: str,
+        *,
+        accepts: bool = False,
+    ) -> Table:
+        table = Table(title, ["endpoint, server", *cells], before)
+        for profile, by_server in self._scores(accepts=accepts).items():
+            for name, found in by_server.items():
                 row = [cell(found) for cell in cells.values()]
                 table.add(f"{profile}, {name}", *row)
         return table
 
-    def _score(
-        self, server: str, profile: str, *, accepts: bool, trace: str = ""
-    ) -> Score:
-        return together(
-            found
-            for (run, segment), found in self._results.items()
-            if (run.server, run.profile, run.accepts) == (server, profile, accepts)
-            and segment.startswith(trace)
+    def _budgets(self) -> Table:
+        """What our server keeps to, with its defaults."""
+        table = Table(
+            "Budgets",
+            ["", *self._profiles, "budget"],
+            replay_prose.BUDGETS,
+            replay_prose.BUDGETS_FOUND,
         )
+        scores = self._scores(accepts=False)
+        for budget in BUDGETS:
+            cells = []
+            for profile in self._profiles:
+                found = scores[profile].get(OURS)
+                value = budget.value_of(found) if found else None
+                if value is None:
+                    cells.append("")
+                    continue
+                is_met = (value >= budget.budget) == budget.is_least or (
+                    value == budget.budget
+                )
+                cells.append(f"{value:.1%}{'' if is_met else ', **missed**'}")
+            sign = "at least" if budget.is_least else "at most"
+            table.add(budget.name, *cells, f"{sign} {budget.budget:.0%}")
+        return table
+
+    def _by_trace(self) -> Table:
+        """Coverage of each recording by itself."""
+        table = Table("By recording", ["recording, endpoint, server", *COVERAGE], "")
+        traces = dict.fromkeys(name.rpartition(" ")[0] for _, name in self._results)
+        for trace in traces:
+            scores = self._scores(accepts=False, trace=trace)
+            for profile, by_server in scores.items():
+                for name, found in by_server.items():
+                    row = [cell(found) for cell in COVERAGE.values()]
+                    table.add(f"{trace}, {profile}, {name}", *row)
+        return table
+
+    def _servers_table(self) -> Table:
+        table = Table("The servers", ["", "settings"], "", replay_prose.SERVERS)
+        for name, peer in self._servers.items():
+            table.add(f"`{name}`", f"{peer.name}: {peer.settings}")
+        return table
+
+    def _profiles_table(self) -> Table:
+        columns = ["", "first token", "tokens/s", "429", "stalls", "round trip"]
+        table = Table("The endpoints", columns, "", replay_prose.PROFILES)
+        for name in self._profiles:
+            profile = PROFILES[name]
+            table.add(
+                name,
+                f"{profile.ttft_ms:.0f} ms",
+                f"{1000 / profile.tpot_ms:,.0f}",
+                f"{profile.limited_share:.0%}",
+                f"{profile.stalled_share:.0%}",
+                f"{profile.round_trip_ms:.0f} ms",
+            )
+        return table
+
+    def _scores(
+        self, *, accepts: bool, trace: str = ""
+    ) -> Mapping[str, Mapping[str, Score]]:
+        """By profile and server."""
+        return {
+            profile: {
+                name: together(
+                    found
+                    for (run, segment), found in self._results.items()
+                    if run == Run(name, profile, accepts) and segment.startswith(trace)
+                )
+                for name in self._servers
+            }
+            for profile in self._profiles
+        }

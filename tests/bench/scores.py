@@ -26,6 +26,8 @@ class Score:
     n_wrong: int = 0
     without_ns: list[int] = field(default_factory=list)
     """From each key until a right suggestion was on screen, or the next key."""
+    shown_ns: list[int] = field(default_factory=list)
+    """The same of those keys only that one came for before the next."""
     written_ns: list[int] = field(default_factory=list)
     """From a request's way to the server to the HTTP request read by the endpoint."""
     answered_ns: list[int] = field(default_factory=list)
@@ -98,6 +100,7 @@ def score(
         n_right_strict=played.strict.n_right,
         n_wrong=played.keeping.n_wrong,
         without_ns=played.keeping.without_ns,
+        shown_ns=played.keeping.shown_ns,
         after_accepting_ns=played.after_accepting_ns,
         n_accepted=played.n_accepted,
         n_saved_keys=played.n_saved_keys,

@@ -109,7 +109,8 @@ class Trace:
         starts = [
             idx * share + max(share - n_events, 0) // 2 for idx in range(n_segments)
         ]
-        text, found = self.text, []
+        text = self.text
+        found: list[Segment] = []
         for event_idx, event in enumerate(self.events):
             if event_idx in starts:
                 events = self.events[event_idx : event_idx + n_events]

@@ -1,0 +1,83 @@
+"""What docs/benchmarks.md says around its numbers; no number in here was measured."""
+
+# One sentence a line, as in all Markdown here.
+# ruff: noqa: E501
+
+HEAD = """\
+# Benchmarks
+
+How often a right suggestion is on the screen when the next key is pressed, and what that costs: recorded typing, replayed against language servers.
+This page and its pictures are written by `{command}`; nothing on it is typed by hand.
+
+Recordings of people who typed in VS Code are played to each server over its standard input and output, as VS Code would: with every change it asks, and gives up what it asked before.
+The keys leave when they were typed, whatever the server does; pauses of more than two seconds are cut to two.
+The endpoint is another process on this machine, which answers with what the person types next, a token at a time and at the pace of the profile; one of twenty tokens is wrong, always the same ones, so that every server meets the same model.
+A suggestion is *right* where its first line is what the person is about to type; text that is taken back does not count as that.
+
+How long a key takes inside of the server is in [latency.md](latency.md).
+
+To run it, from a checkout with the `test` extra installed, and Node.js for tabby-agent:
+
+```sh
+python tests/bench/replay.py            # everything, in about three quarters of an hour
+python tests/bench/replay.py --quick    # two minutes of it
+python tests/bench/replay.py --write    # writes this page
+```
+
+The recordings are read from a folder `shared/traces` beside the checkout ([editing-traces](https://github.com/josephg/editing-traces), CC BY 4.0: sveltecomponent by Joseph Gentle, json-crdt-blog-post by Vadim Dalecky); without that, one is made from this project's own sources.
+"""
+
+SERVERS = """\
+`tabby-agent` is what npm has of Tabby's agent; newer ones exist elsewhere.
+It is asked by `textDocument/completion`, as it has no inline completion, and it asks a Tabby server, which sends no text before all of it is there.
+"""
+
+PROFILES = """\
+*Link* is reached by TLS over a line that takes 20 ms each way, and as long to connect as that takes; the others are on loopback.
+"""
+
+COVERAGE = """\
+*Coverage* is the share of keys that were pressed with a right suggestion on the screen, of those keys that type at the cursor, by a client that keeps a suggestion as long as it is typed; a *strict client* shows nothing between a key and the answer to it.
+The *bound* asks at every key, reuses every answer for ever and takes no time but the model's, computed for the same keys.
+*Wrong* are keys that were pressed with another suggestion on the screen, of 1,000.
+*Without* is the time from a key to a right suggestion or to the next key.
+"""
+
+COST = """\
+Of 1,000 recorded keys, which includes those that take text back.
+*Policy* is how many requests the design's policy makes in theory: it asks where nothing that is known or under way agrees.
+*Same head* is how much of a prompt begins as the one before did, which is what an endpoint's cache serves.
+*Wasted* tokens were written after a key that went another way; *never shown* are those of streams of which nothing was ever on the screen, what is asked ahead of a suggestion that is not accepted among them.
+*From memory* are answers for which the server had all that it needed when it was asked.
+"""
+
+LATENCY = """\
+*To HTTP* is from the request's way to the server until the endpoint has read the HTTP request that it leads to.
+A request that first waits for a stream, which then goes another way, counts from its own beginning.
+*To answer* is from the last byte that the answer needed, written by the endpoint, to the answer.
+*To disconnect* is from a key that goes another way than a stream that runs, to the end of that stream.
+On the link, 20 ms of each of them are the line's.
+"""
+
+ACCEPTING = """\
+Here a person accepts what has been right on the screen for 250 ms, and types on behind it.
+*Wait* is the time from accepting to the next right suggestion.
+"""
+
+MANNERS = """\
+*Stale* are items for a text that had changed 20 ms before they came.
+*Misplaced* are prompts that the endpoint could not place in the recording: a fault of the benchmark, if any.
+*Keys late* and *tokens late* tell how punctual the benchmark itself was.
+"""
+
+BUDGETS = """\
+What each number should be, for Foretype with its defaults.
+All recordings together; by recording below.
+"""
+
+BUDGETS_FOUND = """\
+What is left of the bound has three causes.
+A place that the cursor comes back to is not asked about again, where the bound asks anew and the recording's model says something else, as it knows what the person will do next; a real model at temperature 0 says the same again.
+Where a stream is joined that turns out wrong, the request for the right one leaves that much later.
+And after a refusal the endpoint is left alone for as long as it says.
+"""
