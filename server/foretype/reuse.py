@@ -68,6 +68,8 @@ class Index(Generic[GeneratedT]):
         )
         # Its values: going through the cache itself takes a microsecond for each.
         self._kept: list[GeneratedT] = []
+        # Those of them that brought no text, as long as nobody has left their place.
+        self._silent: list[GeneratedT] = []
 
     def add(self, generated: GeneratedT, max_running: int) -> None:
         """Takes in a stream that has just begun; what is too many is ended.
@@ -87,14 +89,14 @@ class Index(Generic[GeneratedT]):
         """What fits at a cursor: with text to show there, or else what may yet have.
 
         One that is done and all typed has nothing more to say, unless it has said so of
-        this very place.
+        this very place; who leaves that and comes back may ask again.
         """
         without_text: GeneratedT | None = None
         for generated, rest in self.fitting(anchor):
             if rest.strip():
                 return generated
-            said_nothing = rest == generated.text[generated.n_assumed_chars :]
-            if not generated.is_done or said_nothing:
+            said_so = generated in self._silent and rest == _streamed(generated)
+            if not generated.is_done or said_so:
                 without_text = without_text or generated
         return without_text
 
@@ -122,6 +124,12 @@ class Index(Generic[GeneratedT]):
         An edit elsewhere only moves what it stands before.
         """
         self._settle()
+        self._silent = [
+            generated
+            for generated in self._silent
+            # A bracket that was typed alone is no pair with the cursor in between.
+            if cursors and rest_at(generated, cursors[0]) is not None
+        ]
         touched: set[int] = set()
         for edit in edits:
             for generated in self._running:
@@ -162,6 +170,7 @@ class Index(Generic[GeneratedT]):
         self._settle()
         self._done.clear()
         self._kept.clear()
+        self._silent.clear()
 
     @property
     def running(self) -> list[GeneratedT]:
@@ -178,11 +187,12 @@ class Index(Generic[GeneratedT]):
         """Moves what is done to what is kept; a failure that brought nothing goes."""
         for generated in [g for g in self._running if g.is_done]:
             self._running.remove(generated)
-            n_streamed = len(generated.text) - generated.n_assumed_chars
-            is_failure = generated.error is not None and not n_streamed
+            is_failure = generated.error is not None and not _streamed(generated)
             if not is_failure and _n_bytes(generated) <= MAX_BYTES:
                 self._done[generated.id] = generated
                 self._kept = list(self._done.values())
+                if not _streamed(generated).strip():
+                    self._silent.append(generated)
 
 
 def has_diverged(generated: Generated) -> bool:
@@ -266,6 +276,11 @@ def _end_alike(whole: str, present: str) -> bool:
     return whole == present or (
         n_chars >= MIN_BEFORE_CHARS and whole[-n_chars:] == present[-n_chars:]
     )
+
+
+def _streamed(generated: Generated) -> str:
+    """What the stream itself has brought."""
+    return generated.text[generated.n_assumed_chars :]
 
 
 def _n_bytes(generated: Generated) -> int:

@@ -34,6 +34,8 @@ GAPS_MS = (
 )
 # A longer pause is cut to this: nothing more happens in it.
 MAX_GAP_MS = 2_000.0
+# Who has paused for so long has ended a word.
+PAUSE_MS = 1_000.0
 # Longer texts are pasted, or put in by a tool.
 MAX_KEY_CHARS = 40
 
@@ -104,10 +106,19 @@ class Trace:
     events: tuple[Event, ...]
 
     def segments(self, n_segments: int, n_events: int) -> list[Segment]:
-        """So many parts of it, one from the middle of each equal share."""
+        """So many parts of it, one from the middle of each equal share.
+
+        Each begins at a pause, before which nobody was in the middle of a word.
+        """
         share = len(self.events) // n_segments
+        gaps = [event.gap_ms for event in self.events]
         starts = [
-            idx * share + max(share - n_events, 0) // 2 for idx in range(n_segments)
+            next(
+                at
+                for at in range(idx * share + max(share - n_events, 0) // 2, len(gaps))
+                if gaps[at] >= PAUSE_MS or at == len(gaps) - 1
+            )
+            for idx in range(n_segments)
         ]
         text = self.text
         found: list[Segment] = []
