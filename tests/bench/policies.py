@@ -85,8 +85,13 @@ def reusing(
     states: Sequence[State],
     places: Sequence[Place],
     profile: Profile,
+    *,
+    hedges_after_keys: int = 0,
 ) -> Theory:
-    """Asks only where nothing agrees that was asked; ends what does not."""
+    """Asks only where nothing agrees that was asked; ends what does not.
+
+    With hedging it asks as well where that stream has brought nothing in so many keys.
+    """
     theory = Theory()
     streams: list[_Stream] = []
     ahead: set[tuple[int, int]] = set()
@@ -96,10 +101,17 @@ def reusing(
         for stream in streams:
             if stream not in agreeing and not stream.is_done(now_ms):
                 stream.ends_ms = now_ms
-        if not agreeing:
+        silent = [s for s in agreeing if not s.is_done(now_ms) and not s.at(now_ms)]
+        newest_idx = max((s.state_idx for s in agreeing), default=idx)
+        is_hedge = (
+            hedges_after_keys > 0
+            and silent == agreeing
+            and idx - newest_idx >= hedges_after_keys
+        )
+        if not agreeing or is_hedge:
             streams.append(_stream(idx, places[idx], now_ms, profile))
             theory.n_requests += 1
-            agreeing = streams[-1:]
+            agreeing = [*agreeing, streams[-1]]
         now_ms += event.gap_ms
         theory.n_events += 1
         theory.n_requests += _asks_ahead(agreeing[-1], states, idx, now_ms, ahead)

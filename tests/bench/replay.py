@@ -31,7 +31,7 @@ from peers import Peer, Reached
 from player import Player
 from processes import BENCH, clean_environment
 from profiles import PROFILES, Profile
-from replay_report import Report, Run
+from replay_report import Report, Results, Run
 from rich.console import Console
 from scores import Score, score
 
@@ -53,6 +53,14 @@ class Scale:
     n_at_once: int
     gap_scale: float = 1.0
 
+    def segments(self) -> list[traces.Segment]:
+        """The parts of the recordings."""
+        return [
+            segment
+            for trace in traces.traces()
+            for segment in trace.segments(self.n_segments, self.n_events)
+        ]
+
 
 # At twelve at a time on two cores, these are busy for a third of the time.
 FULL = Scale(n_segments=3, n_events=250, n_at_once=12)
@@ -60,14 +68,12 @@ QUICK = Scale(n_segments=1, n_events=100, n_at_once=8)
 
 
 def play_all(
-    scale: Scale, servers: Mapping[str, Peer], profiles: Sequence[str]
-) -> dict[tuple[Run, str], Score]:
+    scale: Scale,
+    segments: Sequence[traces.Segment],
+    servers: Mapping[str, Peer],
+    profiles: Sequence[str],
+) -> Results:
     """Replays every segment in every way."""
-    segments = [
-        segment
-        for trace in traces.traces()
-        for segment in trace.segments(scale.n_segments, scale.n_events)
-    ]
     for peer in servers.values():
         # What is not installed is installed before the clock runs.
         peer.command()
@@ -177,25 +183,41 @@ def main() -> None:
         "--profiles", nargs="+", choices=PROFILES, default=[*PROFILES], metavar="NAME"
     )
     parser.add_argument("--json", type=Path, help="write all that was counted")
+    parser.add_argument(
+        "--from", dest="source", type=Path, help="tell what an earlier run counted"
+    )
     options = parser.parse_args()
     scale = QUICK if options.quick else FULL
-    chosen = {name: SERVERS[name] for name in options.servers}
-    with _with_before(chosen, options.before) as servers:
-        results = play_all(scale, servers, options.profiles)
-    report = Report(servers, options.profiles, results)
+    segments = scale.segments()
+    servers = {name: SERVERS[name] for name in options.servers}
+    if options.source:
+        results = _loaded(options.source)
+    else:
+        with _with_before(servers, options.before) as servers:
+            results = play_all(scale, segments, servers, options.profiles)
+    if options.json:
+        _save(options.json, results)
+    report = Report(servers, options.profiles, segments, results)
     console = Console(width=max(Console().width, N_COLUMNS))
     for table in report.tables():
         table.print(console)
     if options.write:
-        report.write(" ".join(("python tests/bench/replay.py", *sys.argv[1:])))
-    if options.json:
-        records = [
-            {**asdict(run), "segment": segment, **asdict(found)}
-            for (run, segment), found in sorted(
-                results.items(), key=lambda item: (str(item[0][0]), item[0][1])
-            )
-        ]
-        options.json.write_text(json.dumps(records, indent=1) + "\n", "utf-8")
+        report.write()
+
+
+def _save(path: Path, results: Results) -> None:
+    records = [
+        {"run": asdict(run), "segment": segment, "score": asdict(found)}
+        for (run, segment), found in results.items()
+    ]
+    path.write_text(json.dumps(records, indent=1) + "\n", "utf-8")
+
+
+def _loaded(path: Path) -> Results:
+    return {
+        (Run(**record["run"]), record["segment"]): Score(**record["score"])
+        for record in json.loads(path.read_text("utf-8"))
+    }
 
 
 if __name__ == "__main__":

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 
 import plots
 import replay_prose
+from future import places
 from peers import Peer
+from policies import bound, reusing
 from profiles import PROFILES
 from report import Table, machine, mb, ms, p50, p95, p99
 from scores import Score, together
-from traces import ROOT
+from traces import ROOT, Segment, states
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PLOTS = ROOT / "docs" / "benchmarks"
 OURS = "foretype"
+# Where asking twice is computed, and after how many keys.
+THEORY = ("spark", "cloud", "link")
+HEDGES_AFTER_KEYS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -138,9 +143,14 @@ class Report:
     """All results, as they are told."""
 
     def __init__(
-        self, servers: Mapping[str, Peer], profiles: Sequence[str], results: Results
+        self,
+        servers: Mapping[str, Peer],
+        profiles: Sequence[str],
+        segments: Sequence[Segment],
+        results: Results,
     ) -> None:
-        self._servers, self._profiles, self._results = servers, profiles, results
+        self._servers, self._profiles = servers, profiles
+        self._segments, self._results = segments, results
 
     def tables(self) -> Iterator[Table]:
         yield self._table("Coverage", COVERAGE, replay_prose.COVERAGE)
@@ -149,16 +159,17 @@ class Report:
         yield self._table("Accepting", ACCEPTING, replay_prose.ACCEPTING, accepts=True)
         yield self._table("Manners", MANNERS, replay_prose.MANNERS)
         yield self._budgets()
+        yield self._policies()
         yield self._by_trace()
 
-    def write(self, command: str) -> None:
+    def write(self) -> None:
         """Writes docs/benchmarks.md and its plots."""
         drawings = {
             "Coverage": (plots.coverage, plots.waiting),
             "Cost": (plots.cost,),
             "Accepting": (plots.accepting,),
         }
-        parts = [replay_prose.HEAD.format(command=command), machine().markdown()]
+        parts = [replay_prose.HEAD, machine().markdown()]
         parts += [self._servers_table().markdown(), self._profiles_table().markdown()]
         for table in self.tables():
             pictures = []
@@ -208,6 +219,33 @@ class Report:
                 cells.append(f"{value:.1%}{'' if is_met else ', **missed**'}")
             sign = "at least" if budget.is_least else "at most"
             table.add(budget.name, *cells, f"{sign} {budget.budget:.0%}")
+        return table
+
+    def _policies(self) -> Table:
+        """What asking a second time would bring, computed without any server."""
+        columns = [
+            "",
+            *(
+                f"{name}, {what}"
+                for name in THEORY
+                for what in ("of the bound", "requests")
+            ),
+        ]
+        table = Table("Asking twice", columns, replay_prose.ASKING_TWICE)
+        played = [(s, states(s), places(s)) for s in self._segments]
+        for n_keys in (0, *HEDGES_AFTER_KEYS):
+            cells = []
+            for profile in map(PROFILES.__getitem__, THEORY):
+                made = [
+                    reusing(*each, profile, hedges_after_keys=n_keys) for each in played
+                ]
+                n_bound = sum(bound(*each, profile).n_right for each in played)
+                n_requests = sum(theory.n_requests for theory in made)
+                n_events = sum(theory.n_events for theory in made)
+                cells.append(f"{sum(t.n_right for t in made) / n_bound:.1%}")
+                cells.append(f"{1000 * n_requests / n_events:,.0f}")
+            name = f"again after {n_keys} keys without text" if n_keys else "once"
+            table.add(name, *cells)
         return table
 
     def _by_trace(self) -> Table:
