@@ -18,6 +18,7 @@ TITLES = (
     "Memory",
     "The HTTP backends",
     "Decoding a `didChange`",
+    "Stamping and counting",
     "Example sessions",
 )
 

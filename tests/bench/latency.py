@@ -47,12 +47,18 @@ from report import Table, machine, mb, ms, p50, p99, times, us, verdict
 from rich.console import Console
 
 import sessions
+from foretype import document as mirror
 from foretype import endpoint as endpoint_module
 from foretype import lsp
+from foretype.answer import Answer, Completion, Source
 from foretype.client import SERVER_COMMAND
 from foretype.completions import CompletionsWire
 from foretype.endpoint import EndpointModel
+from foretype.explain import Records
 from foretype.prompt import Prompt
+from foretype.settings import Settings
+from foretype.stats import PARTS, Counted, Stats
+from foretype.timeline import Stage, Timeline
 
 STOCK_COMMAND = (sys.executable, "-P", str(BENCH / "stock_server.py"))
 DOCUMENT = BENCH.parents[1] / "docs" / "latency.md"
@@ -67,6 +73,7 @@ ABORT_P99 = 5 * MS
 START_RATIO = 1.2
 CPU_PER_KEY = 1 * MS
 CPU_PER_CHUNK = 20 * US
+BOOKKEEPING = 20 * US
 N_BYTES = 100e6
 
 # Ends the line, and what a stream is read for behind it.
@@ -761,6 +768,45 @@ def decoding(bench: Bench) -> Table:
     return table
 
 
+def bookkeeping(bench: Bench) -> Table:
+    """What it costs to know afterwards where the time of a request went."""
+    table = Table(
+        "Stamping and counting",
+        ("what", "each", "budget"),
+        prose.BOOKKEEPING,
+    )
+    stats, records = Stats(), Records()
+    document = mirror.Document("file:///a.py", "python", 1, "total = ")
+    snapshot = document.snapshot(8, Settings())
+    completion = Completion(1, "compute(a)", Source.MODEL)
+    answer = Answer((completion,), None)
+
+    def stamp() -> Timeline:
+        timeline = Timeline()
+        for stage in Stage:
+            timeline.stamp(stage)
+        return timeline
+
+    def keep_books() -> None:
+        timeline = stamp()
+        records.add(snapshot, timeline, answer, is_invoked=False)
+        stats.count(Counted.ANSWERS, "model")
+        stats.time("source: model", 12.5)
+        for part, earlier, later in PARTS:
+            stats.time(part, timeline.ms_between(earlier, later) or 0)
+        for counted in (Counted.STREAMS, Counted.INPUT_TOKENS, Counted.OUTPUT_TOKENS):
+            stats.count(counted, "model", 100)
+
+    n = 20 * bench.scale.n_requests
+    for name, do in (
+        ("every stage stamped", stamp),
+        ("stamped, recorded and counted, asking the model", keep_books),
+    ):
+        took_ns = min(timeit.repeat(do, number=n, repeat=5)) / n * 1e9
+        table.add(name, us(took_ns), verdict(took_ns, BOOKKEEPING, us))
+    return table
+
+
 # The report
 
 
@@ -800,6 +846,7 @@ def measure(scale: Scale, console: Console) -> list[Table]:
         keep(resident(bench))
         keep(backends(bench))
         keep(decoding(bench))
+        keep(bookkeeping(bench))
     keep(sessions.measure(scale.sessions))
     return tables
 

@@ -114,7 +114,9 @@ def reusing(
             agreeing = [*agreeing, streams[-1]]
         now_ms += event.gap_ms
         theory.n_events += 1
-        theory.n_requests += _asks_ahead(agreeing[-1], states, idx, now_ms, ahead)
+        theory.n_requests += _asks_ahead(
+            agreeing[-1], states, idx, now_ms, event.gap_ms, ahead
+        )
         if not typed_at(segment, idx, states[idx]):
             continue
         theory.n_typed += 1
@@ -129,11 +131,15 @@ def _asks_ahead(
     states: Sequence[State],
     idx: int,
     now_ms: float,
+    gap_ms: float,
     ahead: set[tuple[int, int]],
 ) -> bool:
     """Whether a line was seen of which the stream does not say what is behind it."""
-    rest = _rest(stream, states, idx, now_ms - SEEN_MS)
-    if not rest or not rest.strip() or not stream.is_done(now_ms - SEEN_MS):
+    seen_ms = now_ms - SEEN_MS
+    if gap_ms < SEEN_MS or not stream.is_done(seen_ms):
+        return False
+    rest = _rest(stream, states, idx, seen_ms)
+    if not rest or not rest.strip():
         return False
     place = stream.state_idx, len(stream.texts)
     if "\n" in rest.lstrip() or place in ahead:

@@ -108,6 +108,10 @@ DECODING = """\
 The parameters of one `didChange` of one character, from a dictionary to the protocol's classes.
 """
 
+BOOKKEEPING = """\
+What it costs to be able to say where the time of a request went: for `foretype.explain`, and for `foretype stats`.
+"""
+
 SESSIONS = """\
 A person types short pieces of code in real time, at gaps that two programmers were recorded with, whatever the server does meanwhile.
 The editor behaves like VS Code: it asks with every change, cancels what it asked before, and keeps what is shown while that is what is typed.

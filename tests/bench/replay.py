@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import peers
-import policies
 import traces
 from children import call, checked_out, cpu_s, peak_bytes, running, tell
 from editor import Server
@@ -142,13 +141,7 @@ async def _play(
                     took_s, held_bytes = cpu_s(process.pid), peak_bytes(process.pid)
                     reported = await call(endpoint, {"report": True})
                     await server.shut_down()
-    found = score(
-        played,
-        states,
-        reported["asked"],
-        policies.bound(segment, states, all_places, profile),
-        policies.reusing(segment, states, all_places, profile),
-    )
+    found = score(played, states, reported["asked"])
     found.cpu_s, found.peak_bytes = took_s - began_s, held_bytes
     found.endpoint_late_ns = reported["late_ns"]
     return found
@@ -189,7 +182,7 @@ def main() -> None:
     options = parser.parse_args()
     scale = QUICK if options.quick else FULL
     segments = scale.segments()
-    servers = {name: SERVERS[name] for name in options.servers}
+    servers: Mapping[str, Peer] = {name: SERVERS[name] for name in options.servers}
     if options.source:
         results = _loaded(options.source)
     else:

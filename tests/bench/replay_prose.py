@@ -66,7 +66,7 @@ Here a person accepts what has been right on the screen for 250 ms, and types on
 
 MANNERS = """\
 *Stale* are items for a text that had changed 20 ms before they came.
-*Misplaced* are prompts that the endpoint could not place in the recording: a fault of the benchmark, if any.
+*Off the recording* are prompts that say what the recording never does, as those do that are asked ahead of a wrong suggestion; the endpoint answers nothing to them.
 *Keys late* and *tokens late* tell how punctual the benchmark itself was.
 """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import plots
 import replay_prose
@@ -97,7 +98,7 @@ MANNERS: Mapping[str, Cell] = {
     "unanswered": lambda s: str(s.n_unanswered),
     "stale": lambda s: str(s.n_stale),
     "errors": lambda s: str(s.n_errors),
-    "misplaced": lambda s: str(s.n_misplaced),
+    "off the recording": lambda s: str(s.n_off_recording),
     "keys late p99": _time(lambda s: s.late_ns, p99),
     "tokens late": lambda s: ms(s.endpoint_late_ns),
 }
@@ -150,7 +151,20 @@ class Report:
         results: Results,
     ) -> None:
         self._servers, self._profiles = servers, profiles
-        self._segments, self._results = segments, results
+        self._segments = segments
+        self._results: dict[tuple[Run, str], Score] = {}
+        played = {s.name: (s, states(s), places(s)) for s in segments}
+        for profile in profiles:
+            for segment, each in played.items():
+                n_bound_right = bound(*each, PROFILES[profile]).n_right
+                n_policy_requests = reusing(*each, PROFILES[profile]).n_requests
+                for name, accepts in product(servers, (False, True)):
+                    run = Run(name, profile, accepts)
+                    self._results[run, segment] = replace(
+                        results[run, segment],
+                        n_bound_right=n_bound_right,
+                        n_policy_requests=n_policy_requests,
+                    )
 
     def tables(self) -> Iterator[Table]:
         yield self._table("Coverage", COVERAGE, replay_prose.COVERAGE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from player import Ask, Played
-from policies import Theory, typed_between
+from policies import typed_between
 from traces import State
 
 
@@ -40,8 +40,8 @@ class Score:
     n_accepted: int = 0
     n_saved_keys: int = 0
     n_requests: int = 0
-    n_misplaced: int = 0
-    """Requests that the endpoint could not tell the place of."""
+    n_off_recording: int = 0
+    """Requests for a text that the recording never has."""
     n_prompt_tokens: int = 0
     n_prompt_chars: int = 0
     n_same_head_chars: int = 0
@@ -63,9 +63,8 @@ class Score:
     endpoint_late_ns: float = 0
     n_bound_right: int = 0
     """What the bound has right of the same keys."""
-    n_policy_right: int = 0
-    """What the design's policy has, without a server."""
     n_policy_requests: int = 0
+    """What the design's policy asks for, without a server."""
 
     def add(self, other: Score) -> None:
         """Takes in another segment."""
@@ -87,8 +86,6 @@ def score(
     played: Played,
     states: Sequence[State],
     asked: Sequence[dict[str, Any]],
-    bound: Theory,
-    policy: Theory,
 ) -> Score:
     """The numbers of one segment; `asked` is what the endpoint reports."""
     streams = [_Stream(fields, states, played) for fields in asked]
@@ -106,14 +103,11 @@ def score(
         n_saved_keys=played.n_saved_keys,
         late_ns=played.late_ns,
         n_requests=len(streams),
-        n_misplaced=sum(s.state_idx is None and s.status == 200 for s in streams),
+        n_off_recording=sum(s.state_idx is None and s.status == 200 for s in streams),
         n_prompt_tokens=sum(s.n_prompt_tokens for s in streams),
         n_prompt_chars=sum(s.n_prompt_chars for s in streams),
         n_same_head_chars=sum(s.n_same_head_chars for s in streams),
         n_tokens=sum(len(s.chunks_ns) for s in streams),
-        n_bound_right=bound.n_right,
-        n_policy_right=policy.n_right,
-        n_policy_requests=policy.n_requests,
         n_unanswered=sum(a.outcome == "unanswered" for a in played.asks),
         n_stale=sum(a.outcome == "stale" for a in played.asks),
         n_errors=sum(a.outcome == "error" for a in played.asks),
