@@ -1,4 +1,4 @@
-"""What a status bar is told, through the real server and a real endpoint."""
+"""What a person can find out about why nothing shows, from the real server alone."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Editor:
         self._client = client
         self._n_typed = 0
 
-    def open(self, name: str, language_id: str) -> None:
+    def open(self, name: str, language_id: str, text: str = "") -> None:
         document = {
             "uri": f"file:///home/me/{name}",
             "languageId": language_id,
             "version": 1,
-            "text": "",
+            "text": text,
         }
         self._client.notify("textDocument/didOpen", {"textDocument": document})
 
@@ -76,16 +76,28 @@ class Editor:
             "textDocument/didChange",
             {"textDocument": document, "contentChanges": [change]},
         )
-        position = {"line": 0, "character": len(change["text"])}
+        return await self.ask(name, len(change["text"]))
+
+    async def ask(self, name: str, character: int) -> Any:
+        """Asks for a completion in the first line; returns the items."""
         answer = await self._client.request(
             "textDocument/inlineCompletion",
             {
-                "textDocument": {"uri": document["uri"]},
-                "position": position,
+                "textDocument": {"uri": f"file:///home/me/{name}"},
+                "position": {"line": 0, "character": character},
                 "context": {"triggerKind": 2},
             },
         )
         return answer["items"]
+
+    async def explanation(self, name: str) -> str:
+        """Why nothing shows in a document."""
+        document = {"uri": f"file:///home/me/{name}"}
+        answer = await self._client.request(
+            "foretype/explain", {"textDocument": document}
+        )
+        message: str = answer["message"]
+        return message
 
     async def status(self) -> Mapping[str, Any]:
         """The next state that is told."""
@@ -171,12 +183,10 @@ async def test_an_endpoint_that_says_for_how_long_is_left_alone(
         for _ in range(3):
             assert await editor.type("a.py") == []
         assert (await editor.status())["message"].startswith("rate limited until ")
-        explained = await client.request(
-            "foretype/explain", {"textDocument": {"uri": "file:///home/me/a.py"}}
-        )
+        explained = await editor.explanation("a.py")
     assert len(endpoint.requests) == 1
-    assert "the endpoint limits the rate of requests" in explained["message"]
-    assert "Status: rate limited until " in explained["message"]
+    assert "the endpoint limits the rate of requests" in explained
+    assert "Status: rate limited until " in explained
 
 
 @pytest.mark.asyncio
@@ -187,3 +197,93 @@ async def test_settings_without_an_endpoint_are_told() -> None:
         told = await Editor(client).status()
     assert told["kind"] == "Error"
     assert told["message"].startswith("no endpoint: endpoint.provider is ")
+
+
+REFUSED = Answer(status=401, body="{}")
+LOST = Answer(status=404, body="{}")
+LIMITED = Answer(status=429, body="{}")
+BROKEN = Answer(status=500, body="{}")
+SILENT = Answer(())
+BLANK = Answer(("  ", "\n"))
+SAID = Answer(("total",))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("settings", "answer", "drawing", "why"),
+    [
+        ({"completion": {"enabled": False}}, SAID, "x = █", "completion.enabled is"),
+        (
+            {"completion": {"disabledLanguages": ["python"]}},
+            SAID,
+            "x = █",
+            "disabled_languages has this language",
+        ),
+        (
+            {"completion": {"disabledFiles": ["a.*"]}},
+            SAID,
+            "x = █",
+            "disabled_files has a pattern for this file",
+        ),
+        (
+            {"completion": {"maxDocumentChars": 1000}},
+            SAID,
+            "x" * 1001 + "█",
+            "longer than completion.max_document_chars",
+        ),
+        ({}, SAID, "tot█al = 1", "the cursor is inside a word"),
+        (
+            {"endpoint": {"template": "none"}},
+            SAID,
+            "x = █ + 1",
+            "cannot be told the text after the cursor",
+        ),
+        ({"endpoint": {"model": ""}}, SAID, "x = █", "endpoint.model is not set"),
+        (
+            {"endpoint": {"baseUrl": "http://127.0.0.1:9/v1"}},
+            SAID,
+            "x = █",
+            "the endpoint cannot be reached",
+        ),
+        ({}, REFUSED, "x = █", "the endpoint refused the API key"),
+        ({}, LOST, "x = █", "the endpoint has no such model or path"),
+        ({}, LIMITED, "x = █", "the endpoint limits the rate of requests"),
+        ({}, BROKEN, "x = █", "HTTP 500"),
+        ({}, SILENT, "x = █", "the model wrote nothing here"),
+        ({}, BLANK, "x = █", "the model wrote only white space"),
+        ({}, Answer(("+ 1",)), "x = █+ 1", "is there already"),
+    ],
+)
+async def test_a_person_finds_out_why_nothing_shows(
+    endpoint: FakeEndpoint,
+    settings: Mapping[str, Mapping[str, Any]],
+    answer: Answer,
+    drawing: str,
+    why: str,
+) -> None:
+    endpoint.default = answer
+    usual = settings_for(endpoint)
+    merged = {key: {**usual[key], **settings.get(key, {})} for key in usual}
+    async with Client(settings=merged) as client:
+        await client.initialize()
+        editor = Editor(client)
+        before, _, after = drawing.partition("█")
+        await editor.status()
+        editor.open("a.py", "python", before + after)
+        assert "not asked for anything here yet" in await editor.explanation("a.py")
+        assert await editor.ask("a.py", len(before)) == []
+        explained = await editor.explanation("a.py")
+    assert explained.startswith("a.py: nothing is shown, because ")
+    assert why in explained
+    # What to do for another outcome comes with it.
+    assert explained.splitlines()[0].count(". ") >= 1
+
+
+@pytest.mark.asyncio
+async def test_a_document_that_is_not_opened_is_told_so(
+    endpoint: FakeEndpoint,
+) -> None:
+    async with Client(settings=settings_for(endpoint)) as client:
+        await client.initialize()
+        explained = await Editor(client).explanation("a.py")
+    assert "the editor has not opened this document" in explained
