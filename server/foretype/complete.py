@@ -114,9 +114,18 @@ async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> i
                 console.print(Text(text[len(printed) :], style="dim"), end="")
                 printed = text
     answer = await completing
-    completion = answer.completion
-    if completion is not None:
-        console.print(Text(completion.insert_text[len(printed) :], style="dim"), end="")
+    known = answer
+    while True:
+        if known.completion is not None:
+            text = known.completion.insert_text
+            console.print(Text(text[len(printed) :], style="dim"), end="")
+            printed = text
+        # What a slow model has written so far is an answer too; there is more of it.
+        if not await session.engine.grown(known):
+            break
+        known = await session.engine.complete(
+            snapshot, Timeline(), is_invoked=is_invoked
+        )
     console.print()
     if answer.generation is not None:
         # Nobody will type on, so what would come next is of no use.

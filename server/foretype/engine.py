@@ -27,9 +27,11 @@ from foretype.trim import Cut, Shape
 MAX_RUNNING = 2
 # So long after an answer 429 one stream must do.
 CAUTION_S = 60.0
-# A block of which the first line is there is waited for this long: about what a reader
-# needs to see that something is there (Continue shows what it has after 300 ms too).
-BLOCK_PATIENCE_S = 0.300
+# What is not complete so long after its first text is shown as far as it is there. A
+# block: about what a reader needs to see that something is there (Continue shows what
+# it has after 300 ms too). A line: most are complete by then, but for those of slow
+# models and of prose, where a line is a paragraph.
+PATIENCE_S = {Shape.BLOCK: 0.300, Shape.LINE: 0.150}
 # Asked by hand, so many are offered to choose from, and so long is waited for them
 # once the first is there.
 MAX_ITEMS = 3
@@ -92,7 +94,6 @@ class Engine:
         shape = trim.shape(anchor, is_invoked=is_invoked)
         index = self._index(uri)
         is_debounced = is_invoked or not snapshot.settings.completion.debounce_ms
-        patience_ends_s = inf
 
         generation: Generation | None
         shown = self.suggestions.at(uri, anchor, snapshot.settings)
@@ -129,15 +130,16 @@ class Engine:
                 is_whole=generation.is_whole,
             )
             if not cut.is_enough:
-                lines = trim.whole_lines(rest)
-                if lines.strip() and patience_ends_s == inf:
-                    patience_ends_s = _now_s() + (0 if may_grow else BLOCK_PATIENCE_S)
-                if _now_s() < patience_ends_s:
+                so_far = trim.so_far(rest, anchor, shape)
+                is_hasty = may_grow and shape is Shape.BLOCK
+                patience_s = 0 if is_hasty else PATIENCE_S[shape]
+                patience_ends_s = generation.first_text_s + patience_s
+                if not so_far.strip() or _now_s() < patience_ends_s:
                     if source is not Source.MODEL:
                         timeline.stamp(Stage.JOINED)
-                    await generation.growth(patience_ends_s)
+                    await generation.growth(patience_ends_s if so_far.strip() else inf)
                     continue
-                cut = trim.fit(lines, anchor, is_enough=False)
+                cut = trim.fit(so_far, anchor, is_enough=False)
             cut = cut.for_editor(snapshot.settings.editor)
             says_all = rest == generation.streamed
             if cut.is_news or source is Source.MODEL or says_all:
@@ -164,6 +166,9 @@ class Engine:
         if suggestion is None:
             return False
         end = suggestion.end
+        if suggestion.shape is Shape.LINE:
+            # Its words come one by one; an editor need not ask for each.
+            await asyncio.sleep(PATIENCE_S[Shape.LINE])
         while not suggestion.is_complete:
             await suggestion.generation.growth()
             suggestion.grow()

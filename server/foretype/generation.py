@@ -62,6 +62,8 @@ class Generation:
         self.is_whole = True
         """Whether the model ended the text by itself."""
         self.error: ModelError | None = None
+        self.first_text_s = inf
+        """When it brought something, by the clock of the event loop."""
         self.ended_s = inf
         """When it was done, by the clock of the event loop."""
         self.timeline = timeline
@@ -147,6 +149,7 @@ class Generation:
                     return
                 if not raw:
                     self.timeline.stamp(Stage.FIRST_TEXT)
+                    self.first_text_s = asyncio.get_running_loop().time()
                 raw += piece
                 self.timeline.n_chunks += 1
                 # A chunk is taken for a token, unless the endpoint says otherwise.

@@ -110,7 +110,7 @@ class Suggestion:
             is_final=generation.is_done,
             is_whole=generation.is_whole,
         )
-        n_chars = len(trim.whole_lines(text))
+        n_chars = len(trim.so_far(text, self.anchor, self.shape))
         if cut.is_enough:
             n_chars = len(cut.whole) - cut.n_added_chars
         self.is_complete = cut.is_enough

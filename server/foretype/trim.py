@@ -18,6 +18,7 @@ _OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(do|then|else|begin|try))$")
 # A word or a part of one again and again is a model going round in circles.
 _CIRCLES = re.compile(r"(\w{1,8}?)\1{9,}")
 CIRCLE_CHARS = 24
+_WORD_AT_END = re.compile(r"\w+$")
 _FIRST_LINE_WITH_TEXT = re.compile(r"\s*\S[^\r\n]*")
 
 # What ends a line whose statement goes on in the next one.
@@ -117,10 +118,17 @@ def ends_statement(line: str) -> bool:
     return all(content.count(o) <= content.count(c) for c, o in _PAIRS.items())
 
 
-def whole_lines(text: str) -> str:
-    """The lines of a text that are complete, without the end of the last one."""
-    end = max(text.rfind("\n"), text.rfind("\r"))
-    return text[: max(end, 0)].rstrip()
+def so_far(text: str, anchor: Anchor, shape: Shape) -> str:
+    """What may be shown of a text that goes on: its whole lines, or whole words.
+
+    Within a line nothing may, as what follows there decides where the text ends.
+    """
+    if shape is Shape.BLOCK:
+        end = max(text.rfind("\n"), text.rfind("\r"))
+        return text[: max(end, 0)].rstrip()
+    if not is_closing_punctuation(anchor.line_suffix):
+        return ""
+    return _WORD_AT_END.sub("", text).rstrip()
 
 
 def may_circle(text: str) -> bool:

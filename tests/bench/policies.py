@@ -7,6 +7,7 @@ under way, agrees with the text, and for what comes behind a suggestion that is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from traces import Segment, State, typed_at
 MAX_TOKENS = 64
 # What has been on the screen for so long is asked ahead of.
 SEEN_MS = 150.0
+# A line that is not whole so long after its first word is shown as far as it is there.
+PATIENCE_MS = 150.0
+_WORD_AT_END = re.compile(r"\w+$")
 _CLOSERS = ")]}\"'`"
 
 
@@ -200,11 +204,16 @@ def _shows_right(
     idx: int,
     now_ms: float,
 ) -> bool:
-    """Whether a stream has a whole line to show in a state, and that is right."""
-    rest = _rest(stream, states, idx, now_ms)
-    if not rest or not rest.strip():
-        return False
+    """Whether a stream has a line to show in a state, and that is right.
+
+    It is whole, or takes so long that what there is of its words is shown.
+    """
+    rest = _rest(stream, states, idx, now_ms) or ""
     if not stream.is_done(now_ms) and "\n" not in rest.lstrip():
+        if now_ms < stream.first_ms + PATIENCE_MS:
+            return False
+        rest = _WORD_AT_END.sub("", rest)
+    if not rest.strip():
         return False
     after = states[idx].after
     n_after = len(after) - len(after.lstrip(_CLOSERS))

@@ -38,7 +38,7 @@ PROFILES = """\
 
 COVERAGE = """\
 *Coverage* is the share of keys that were pressed with a right suggestion on the screen, of those keys that type at the cursor, by a client that keeps a suggestion as long as it is typed; a *strict client* shows nothing between a key and the answer to it.
-The *bound* asks at every key, reuses every answer for ever and takes no time but the model's, computed for the same keys.
+The *bound* asks at every key, reuses every answer for ever and takes no time but the model's, computed for the same keys; like the server, it shows a line once that is whole, or 150 ms after its first word as far as it is there.
 *Wrong* are keys that were pressed with another suggestion on the screen, of 1,000.
 *Without* is the time from a key to a right suggestion or to the next key.
 """
