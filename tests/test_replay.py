@@ -214,9 +214,12 @@ def test_in_theory_all_is_right_where_nothing_takes_time() -> None:
 @pytest.mark.usefixtures("infallible")
 def test_in_theory_a_suggestion_takes_as_long_as_its_line() -> None:
     played = segment("", *keys(0, "let total = 1;"), gap_ms=100)
-    # The five tokens are there after 250 + 4 * 50 ms, when four keys have been typed.
-    bound, policy = theories(played, Profile(ttft_ms=250, tpot_ms=50))
-    assert (bound.n_right, policy.n_right) == (10, 10)
+    # Its five tokens are there after 250 + 4 * 30 ms, when three keys have been typed.
+    bound, policy = theories(played, Profile(ttft_ms=250, tpot_ms=30))
+    assert (bound.n_right, policy.n_right) == (11, 11)
+    # A slower one is shown as far as it is there, 150 ms after its first word.
+    bound, policy = theories(played, Profile(ttft_ms=250, tpot_ms=140))
+    assert bound.n_right == policy.n_right < 11
 
 
 @pytest.mark.usefixtures("infallible")
