@@ -277,10 +277,17 @@ class FakeEndpoint:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def connections_were(self, n_connections: int) -> None:
+        """Returns when so many connections have been opened, ever."""
+        async with asyncio.timeout(DEADLINE_S):
+            while self.n_connections < n_connections:
+                self._changed.clear()
+                await self._changed.wait()
+
     def opened(self, connection: _Connection) -> int:
         self._open.add(connection)
-        self._changed.set()
         self.n_connections += 1
+        self._changed.set()
         return self.n_connections
 
     def closed(self, connection: _Connection) -> None:

@@ -26,7 +26,7 @@ document
 context  trim  reuse
 prompt
 model
-completions  chat  endpoint  weights  local_server  local
+completions  chat  connections  endpoint  weights  local_server  local
 supplier
 generation
 suggestions
@@ -49,9 +49,9 @@ ORDER = ["__init__", *LAYERS.split()]
 ONLY_IN = {
     "pygls": {"protocol", "server"},
     "lsprotocol": {"lsp", "protocol", "server"},
-    "openai": {"endpoint"},
-    "httpx2": {"endpoint"},
-    "aiohttp": {"endpoint"},
+    "openai": {"connections", "endpoint"},
+    "httpx2": {"connections", "endpoint"},
+    "aiohttp": {"connections", "endpoint"},
     "xllamacpp": {"local_server"},
 }
 

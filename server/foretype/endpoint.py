@@ -11,21 +11,22 @@ import json
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
 import openai
-import truststore
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit
+from openai import AsyncOpenAI, AsyncStream, Omit
 
 from foretype import __version__
+from foretype.connections import (
+    CONNECT_TIMEOUT_S,
+    HttpClient,
+    request_timeline,
+)
 from foretype.errors import (
     BadAnswer,
     KeyRefused,
@@ -38,10 +39,6 @@ from foretype.model import Finish
 from foretype.prompt import Prompt
 from foretype.timeline import Stage, Timeline
 
-# A connection is kept this long between two requests. The default, 5 s, is shorter
-# than many a pause to think, and a new one costs two round trips and more.
-KEEP_ALIVE_S = 300.0
-CONNECT_TIMEOUT_S = 5.0
 # The end of the body comes right behind the last event. Waiting for it keeps the
 # connection; but the completion waits too, so an endpoint that holds it back loses.
 BODY_END_TIMEOUT_S = 0.05
@@ -49,8 +46,6 @@ BODY_END_TIMEOUT_S = 0.05
 _NO_KEY = {"Authorization": Omit()}
 # A longer wait is more likely a limit of a day, which may be raised meanwhile.
 MAX_RETRY_AFTER_S = 600.0
-# Two generations and one evaluation ahead for each of a few documents.
-MAX_CONNECTIONS = 16
 
 
 class Wire(Protocol):
@@ -94,6 +89,7 @@ class EndpointModel:
         self._open: set[_Events] = set()
         # The slot of each document, the one used longest ago first.
         self._slots: dict[str, int] = {}
+        self._http_client = HttpClient(endpoint.base_url)
         self._client = _Client(
             base_url=endpoint.base_url,
             # The package wants a key even where it is to send none.
@@ -101,7 +97,7 @@ class EndpointModel:
             max_retries=0,
             # The engine ends a generation at its deadline; reading has none.
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
-            http_client=_http_client(endpoint.base_url),
+            http_client=self._http_client,
         )
 
     async def stream(
@@ -133,6 +129,7 @@ class EndpointModel:
 
     async def evaluate_ahead(self, prompt: Prompt) -> None:
         if not self._endpoint.n_slots:
+            self._http_client.keep_spares()
             return
         body = {**self._body(prompt), "stream": True, "n_predict": 0}
         async with aclosing(self._events(body, Timeline())) as events:
@@ -173,7 +170,7 @@ class EndpointModel:
         """The objects of one streamed answer; closing this closes the connection."""
         fields = {"model": self._endpoint.model, **body}
         try:
-            _timeline.set(timeline)
+            request_timeline.set(timeline)
             stream = await self._ask(fields)
             timeline.stamp(Stage.FIRST_BYTE)
             self._open.add(stream)
@@ -185,6 +182,7 @@ class EndpointModel:
             finally:
                 self._open.discard(stream)
                 await stream.close()
+                self._http_client.keep_spares()
         except openai.OpenAIError as error:
             raise _model_error(error, self._endpoint, self._where) from error
         except _MalformedError as error:
@@ -309,58 +307,14 @@ def _error_kind(error: object) -> str:
     return "an error"
 
 
-# That of the request which the running task makes.
-_timeline: ContextVar[Timeline] = ContextVar("timeline")
-
-
-async def _connected(*_: object) -> None:
-    if timeline := _timeline.get(None):
-        timeline.stamp(Stage.CONNECTED)
-
-
-_TRACE = aiohttp.TraceConfig()
-_TRACE.on_connection_create_end.append(_connected)
-_TRACE.on_connection_reuseconn.append(_connected)
-_TRACE.freeze()
-
-
-class _HttpClient(DefaultAioHttpClient):
-    """The package's, which notes when a request has a connection."""
-
-    def _init_transport(self, *args: Any, **options: Any) -> Any:
-        transport: Any = super()._init_transport(*args, **options)
-
-        def session() -> aiohttp.ClientSession:
-            # NB: The transport makes the session once it runs in an event loop.
-            transport.client = None
-            made: aiohttp.ClientSession = transport.get_client()
-            made.trace_configs.append(_TRACE)
-            return made
-
-        transport.client = session
-        return transport
-
-
-def _http_client(base_url: str) -> httpx2.AsyncClient:
-    # The system's authorities, a company's own among them, and `SSL_CERT_FILE`.
-    trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return _HttpClient(
-        verify=trusted,
-        limits=httpx2.Limits(
-            max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S
-        ),
-        # A redirect could carry the key and the text to another host.
-        follow_redirects=False,
-        # A proxy of the environment is not for this machine's own servers.
-        trust_env=not _is_loopback(urlsplit(base_url).hostname or ""),
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_untrusted(error: BaseException) -> bool:
+    """Whether it was the endpoint's certificate that a connection failed on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
@@ -382,6 +336,12 @@ def _model_error(
 ) -> ModelError:
     """What an error of the package means to a person, without what it quotes."""
     if isinstance(error, openai.APIConnectionError):
+        if _is_untrusted(error):
+            return Unreachable(
+                f"{where} has a certificate that this machine does not trust; add the "
+                "authority that signed it to the system's, or name its file by "
+                "SSL_CERT_FILE"
+            )
         return Unreachable(
             f"{where} cannot be reached, or it closed the connection; is it running, "
             "and is endpoint.base_url right?"

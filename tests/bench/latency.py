@@ -636,13 +636,20 @@ def backends(bench: Bench) -> Table:
     return table
 
 
+class _OverHttpx(openai.DefaultAsyncHttpxClient):
+    """The package's other backend, which keeps no connections that nobody uses."""
+
+    def keep_spares(self) -> None:
+        """There are none."""
+
+
 async def _measure_backends(bench: Bench) -> dict[str, tuple[str, str, str]]:
     base_url = bench.endpoint.base_url
     target = endpoint_module.Endpoint(base_url, "qwen2.5-coder")
     with mock.patch.object(
         endpoint_module,
-        "_http_client",
-        lambda _: openai.DefaultAsyncHttpxClient(trust_env=False),
+        "HttpClient",
+        lambda _: _OverHttpx(trust_env=False),
     ):
         over_httpx = EndpointModel(target, CompletionsWire())
     over_aiohttp = EndpointModel(target, CompletionsWire())
@@ -656,8 +663,12 @@ async def _measure_backends(bench: Bench) -> dict[str, tuple[str, str, str]]:
             "`openai`, a typed object an event, over httpx2": lambda prompt: (
                 _typed_events(typed, prompt)
             ),
-            "`openai`, raw events, over httpx2": over_httpx.stream,
-            "`openai`, raw events, over aiohttp (Foretype's)": over_aiohttp.stream,
+            "`openai`, raw events, over httpx2": lambda prompt: over_httpx.stream(
+                prompt, Timeline()
+            ),
+            "`openai`, raw events, over aiohttp (Foretype's)": lambda prompt: (
+                over_aiohttp.stream(prompt, Timeline())
+            ),
             "aiohttp without `openai`": lambda prompt: _plain_events(
                 session, f"{base_url}/completions", prompt
             ),
