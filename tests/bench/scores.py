@@ -146,10 +146,11 @@ class _Stream:
     def count(self, score: Score, asks: Sequence[Ask]) -> None:
         """Adds what is told by the stream itself."""
         if self.state_idx is not None and not self._n_ahead_chars:
-            sent = [a.sent_ns for a in asks if a.state_idx == self.state_idx]
-            before = [ns for ns in sent if ns < self.received_ns]
-            if before:
-                score.written_ns.append(self.received_ns - before[-1])
+            before = [a for a in asks if a.sent_ns < self.received_ns]
+            asked = [a for a in before if a.state_idx == self.state_idx]
+            # What is asked ahead may be the text of a place that was left long ago.
+            if asked and before[-1].state_idx - self.state_idx in (0, 1):
+                score.written_ns.append(self.received_ns - asked[-1].sent_ns)
         diverged_ns = self._diverged_ns
         if diverged_ns is None:
             return
