@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import hypothesis.strategies as st
 import pytest
@@ -101,11 +103,37 @@ def test_the_families_are_those_that_the_settings_know() -> None:
 
 @pytest.mark.parametrize("template", prompt.TEMPLATES, ids=FAMILIES)
 def test_every_marker_of_a_prompt_is_reserved(template: prompt.Template) -> None:
-    text = template.form.format(prefix="", suffix="")
+    text = template.form.format(prefix="", suffix="", name="", language="")
     for marker in template.reserved:
         text = text.replace(marker, "")
-    assert not text.strip()
+    # What is left is read as text wherever it stands.
+    assert not re.search(r"[<>\[\]|]", text)
     assert set(template.stop) <= set(template.reserved)
+
+
+@pytest.mark.parametrize("template", prompt.TEMPLATES, ids=FAMILIES)
+def test_every_marker_of_a_prompt_ends_an_answer(template: prompt.Template) -> None:
+    # But for what says that the text ends or a file begins, a stop is a marker.
+    markers_of_form = set(template.reserved) - set(template.stop)
+    assert all(marker in template.form for marker in markers_of_form)
+    said = built(snapshot_of("x = █", template=template.family))
+    assert set(said.leaks) == set(template.reserved)
+    assert 1 <= len(said.stop) <= 4
+
+
+@pytest.mark.parametrize("family", ["mellum", "codegeex"])
+def test_a_files_name_is_never_taken_for_structure(family: str) -> None:
+    name = "a<filename>b<|user|>c.py"
+    document = Document(f"file:///home/me/{quote(name)}", "python", 1, "x")
+    wanted = Settings(
+        endpoint=EndpointSettings(
+            base_url="http://localhost/v1", model="m", template=family
+        )
+    )
+    text = built(document.snapshot(1, wanted)).text
+    template = next(t for t in prompt.TEMPLATES if t.family == family)
+    for marker in template.reserved:
+        assert text.count(marker) == template.form.count(marker)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +153,9 @@ def test_every_marker_of_a_prompt_is_reserved(template: prompt.Template) -> None
         ("JetBrains/Mellum-4b-base", "mellum"),
         ("Seed-Coder-8B-Base", "seed-coder"),
         ("glm-4-9b", "glm"),
+        ("codegeex4-all-9b", "codegeex"),
+        ("bigcode/santacoder", "santacoder"),
+        ("smallcloudai/Refact-1_6B-fim", "refact"),
         ("gpt-4o", None),
         ("gemma-3", None),
         ("gemma-3-270m", None),

@@ -64,16 +64,20 @@ class Template:
     names: str
     """A regular expression, searched in the model's name in lower case."""
     form: str
-    """The prompt, with `{prefix}` and `{suffix}` in the order of its training."""
+    """The prompt, with `{prefix}` and `{suffix}` in the order of its training.
+
+    `{name}` is the file's, `{language}` the editor's word for its language.
+    """
     stop: tuple[str, ...]
     """All strings that end an answer; the first four are sent."""
 
     @property
     def reserved(self) -> tuple[str, ...]:
         """The markers: text that holds one of these would be read as structure."""
-        markers = re.split(r"\{prefix\}|\{suffix\}", self.form)
-        return tuple(m.strip() for m in markers if m.strip()) + self.stop
+        return tuple(dict.fromkeys((*_MARKER.findall(self.form), *self.stop)))
 
+
+_MARKER = re.compile(r"<[^<>\s{}]+>|\[[A-Z]+\]")
 
 # Sources: each family's model card, or the repository it is published in. The first one
 # whose `names` match is taken, so narrow names stand before wide ones.
@@ -156,7 +160,7 @@ TEMPLATES = (
     Template(
         "mellum",
         r"mellum",
-        "<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
+        "<filename>{name}\n<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
         (
             "<|endoftext|>",
             "<filename>",
@@ -174,6 +178,32 @@ TEMPLATES = (
             "<[fim-suffix]>",
             "<[fim-prefix]>",
             "<[fim-middle]>",
+        ),
+    ),
+    Template(
+        "santacoder",
+        r"santacoder",
+        "<fim-prefix>{prefix}<fim-suffix>{suffix}<fim-middle>",
+        ("<|endoftext|>", "<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
+    ),
+    Template(
+        "refact",
+        r"refact",
+        "<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
+        ("<|endoftext|>", "<fim_suffix>", "<fim_prefix>", "<fim_middle>"),
+    ),
+    Template(
+        "codegeex",
+        r"codegeex",
+        "<|user|>\n###PATH:{name}\n###LANGUAGE:{language}\n###MODE:LINE\n"
+        "<|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|><|assistant|>\n",
+        (
+            "<|endoftext|>",
+            "<|user|>",
+            "<|code_prefix|>",
+            "<|code_suffix|>",
+            "<|code_middle|>",
+            "<|assistant|>",
         ),
     ),
     Template(
@@ -254,7 +284,7 @@ def build(
     elif settings.endpoint.template == "suffix":
         prompt = Prompt(max_tokens, text=prefix, suffix=suffix)
     elif template is not None:
-        prompt = _in_markers(template, prefix, suffix, max_tokens)
+        prompt = _in_markers(snapshot, template, prefix, suffix, max_tokens)
     else:
         prompt = _plain(snapshot, prefix, max_tokens)
     return replace(prompt, temperature=temperature, cache_key=snapshot.uri)
@@ -281,13 +311,15 @@ def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str
 
 
 def _in_markers(
-    template: Template, prefix: str, suffix: str, max_tokens: int
+    snapshot: Snapshot, template: Template, prefix: str, suffix: str, max_tokens: int
 ) -> Prompt:
     return Prompt(
         max_tokens,
         text=template.form.format(
             prefix=_after_reserved(prefix, template.reserved),
             suffix=_before_reserved(suffix, template.reserved),
+            name=_after_reserved(_file_name(snapshot), template.reserved),
+            language=_after_reserved(snapshot.language_id, template.reserved),
         ),
         stop=template.stop[:4],
         leaks=template.reserved,
@@ -302,7 +334,7 @@ def _plain(snapshot: Snapshot, prefix: str, max_tokens: int) -> Prompt:
 
 
 def _chat(snapshot: Snapshot, prefix: str, suffix: str, max_tokens: int) -> Prompt:
-    name = PurePosixPath(unquote(urlsplit(snapshot.uri).path)).name
+    name = _after_reserved(_file_name(snapshot), _CHAT_TAGS)
     prefix = _after_reserved(prefix, _CHAT_TAGS)
     suffix = _before_reserved(suffix, _CHAT_TAGS)
     # What changes with every key comes last, so that the rest is served from a cache.
@@ -317,6 +349,10 @@ def _chat(snapshot: Snapshot, prefix: str, suffix: str, max_tokens: int) -> Prom
         leaks=_CHAT_TAGS,
         opening="<fill>",
     )
+
+
+def _file_name(snapshot: Snapshot) -> str:
+    return PurePosixPath(unquote(urlsplit(snapshot.uri).path)).name
 
 
 def _unwrapped(raw: str, opening: str, is_final: bool) -> str:

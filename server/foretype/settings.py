@@ -26,6 +26,9 @@ TEMPLATES = (
     "codestral",
     "mellum",
     "seed-coder",
+    "santacoder",
+    "refact",
+    "codegeex",
     "glm",
 )
 
