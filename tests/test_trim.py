@@ -289,6 +289,29 @@ def test_what_the_next_line_says_is_left_to_it(
     assert trim.before_line(text, document.anchor(1)) == kept
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        pytest.param("The ├quick bro┤", "The ├quick┤", id="whole words"),
+        pytest.param("x = ├total + f(┤", "x = ├total + f(┤", id="punctuation"),
+        pytest.param("x = ├tot┤", "x = ├┤", id="not a whole word"),
+        pytest.param("x = ├ ┤", "x = ├┤", id="a blank"),
+        pytest.param("f(├a, b┤)", "f(├a,┤)", id="before a bracket"),
+        pytest.param("x = ├a + b ┤+ c", "x = ├┤+ c", id="before other text"),
+        pytest.param("├\n  total = f(x┤", "├\n  total = f(┤", id="the next line"),
+        pytest.param("if x:├\n    y = 1\n    z┤", "if x:├\n    y = 1┤", id="a block"),
+        pytest.param("if x:├\n    y = 1┤", "if x:├┤", id="no whole line"),
+    ],
+)
+def test_of_what_is_still_written_the_whole_words_and_lines_are_shown(
+    written: str, shown: str
+) -> None:
+    marked, expected = markers.parse(written), markers.parse(shown)
+    anchor = anchor_of(written)
+    shape = trim.shape(anchor, is_invoked=False)
+    assert trim.so_far(marked.completion, anchor, shape) == expected.completion
+
+
 # How far a stream is read
 
 
