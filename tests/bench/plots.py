@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -24,12 +23,7 @@ def coverage(path: Path, scores: Scores) -> None:
     """How often a right suggestion was there, beside what is possible."""
     figure, axes = _figure()
     _bars(axes, scores, lambda s: 100 * s.n_right / max(s.n_typed, 1))
-    for profile_idx, by_server in enumerate(scores.values()):
-        bound = next(iter(by_server.values()))
-        height = 100 * bound.n_bound_right / max(bound.n_typed, 1)
-        label = "bound" if profile_idx == 0 else "_"
-        where = profile_idx - 0.42, profile_idx + 0.42
-        axes.hlines(height, *where, colors="black", linestyles="dashed", label=label)
+    _line(axes, scores, "bound", lambda s: 100 * s.n_bound_right / max(s.n_typed, 1))
     axes.set_ylabel("keys with a right suggestion, %")
     axes.set_ylim(0, 100)
     _save(figure, axes, path)
@@ -59,12 +53,12 @@ def cost(path: Path, scores: Scores) -> None:
     """How many requests that took."""
     figure, axes = _figure()
     _bars(axes, scores, lambda s: 1000 * s.n_requests / max(s.n_recorded, 1))
-    for profile_idx, by_server in enumerate(scores.values()):
-        policy = next(iter(by_server.values()))
-        height = 1000 * policy.n_policy_requests / max(policy.n_recorded, 1)
-        label = "policy" if profile_idx == 0 else "_"
-        where = profile_idx - 0.42, profile_idx + 0.42
-        axes.hlines(height, *where, colors="black", linestyles="dashed", label=label)
+    _line(
+        axes,
+        scores,
+        "policy",
+        lambda s: 1000 * s.n_policy_requests / max(s.n_recorded, 1),
+    )
     axes.set_ylabel("requests per 1,000 keys")
     _save(figure, axes, path)
 
@@ -82,7 +76,7 @@ def _figure() -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _bars(axes: Axes, scores: Scores, value_of: Any) -> None:
+def _bars(axes: Axes, scores: Scores, value_of: Callable[[Score], float]) -> None:
     names: Sequence[str] = [*next(iter(scores.values()))]
     width = 0.84 / len(names)
     for server_idx, name in enumerate(names):
@@ -92,6 +86,18 @@ def _bars(axes: Axes, scores: Scores, value_of: Any) -> None:
         bars = axes.bar(places, values, width, label=name, color=COLORS[server_idx])
         axes.bar_label(bars, fmt="%.0f", fontsize="x-small")
     axes.set_xticks(range(len(scores)), [*scores])
+
+
+def _line(
+    axes: Axes, scores: Scores, label: str, height_of: Callable[[Score], float]
+) -> None:
+    """What the bars of each profile are measured by: the same for every server."""
+    for profile_idx, by_server in enumerate(scores.values()):
+        height = height_of(next(iter(by_server.values())))
+        where = profile_idx - 0.42, profile_idx + 0.42
+        # One of them is enough for the legend.
+        named = label if profile_idx == 0 else "_"
+        axes.hlines(height, *where, colors="black", linestyles="dashed", label=named)
 
 
 def _save(figure: Figure, axes: Axes, path: Path) -> None:

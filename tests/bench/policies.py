@@ -60,6 +60,43 @@ class _Stream:
         return now_ms >= self.ends_ms
 
 
+class _Play:
+    """A segment in theory, up to a key, with the streams that were asked for."""
+
+    def __init__(
+        self,
+        segment: Segment,
+        states: Sequence[State],
+        places: Sequence[Place],
+        profile: Profile,
+    ) -> None:
+        self.theory = Theory()
+        self.streams: list[_Stream] = []
+        self.now_ms = 0.0
+        self._segment, self._states, self._places = segment, states, places
+        self._profile = profile
+
+    def ask(self, idx: int) -> _Stream:
+        """Asks in a state."""
+        stream = _stream(idx, self._places[idx], self.now_ms, self._profile)
+        self.streams.append(stream)
+        self.theory.n_requests += 1
+        return stream
+
+    def press(self, idx: int) -> None:
+        """Waits for the key behind a state, and counts what is shown then."""
+        theory, state = self.theory, self._states[idx]
+        self.now_ms += self._segment.events[idx].gap_ms
+        theory.n_events += 1
+        if not typed_at(self._segment, idx, state):
+            return
+        theory.n_typed += 1
+        theory.n_right += state.cursor == state.next_cursor and any(
+            _shows_right(stream, self._states, self._places, idx, self.now_ms)
+            for stream in self.streams
+        )
+
+
 def bound(
     segment: Segment,
     states: Sequence[State],
@@ -67,21 +104,11 @@ def bound(
     profile: Profile,
 ) -> Theory:
     """Asks at every key, reuses everything, and shows whatever of it is right."""
-    theory = Theory()
-    streams: list[_Stream] = []
-    now_ms = 0.0
-    for idx, event in enumerate(segment.events):
-        streams.append(_stream(idx, places[idx], now_ms, profile))
-        now_ms += event.gap_ms
-        theory.n_events += 1
-        theory.n_requests += 1
-        if not typed_at(segment, idx, states[idx]):
-            continue
-        theory.n_typed += 1
-        theory.n_right += states[idx].cursor == states[idx].next_cursor and any(
-            _shows_right(stream, states, places, idx, now_ms) for stream in streams
-        )
-    return theory
+    play = _Play(segment, states, places, profile)
+    for idx in range(len(segment.events)):
+        play.ask(idx)
+        play.press(idx)
+    return play.theory
 
 
 def reusing(
@@ -96,13 +123,12 @@ def reusing(
 
     With hedging it asks as well where that stream has brought nothing in so many keys.
     """
-    theory = Theory()
-    streams: list[_Stream] = []
+    play = _Play(segment, states, places, profile)
     ahead: set[tuple[int, int]] = set()
-    now_ms = 0.0
     for idx, event in enumerate(segment.events):
-        agreeing = [s for s in streams if _agrees(s, states, idx, now_ms)]
-        for stream in streams:
+        now_ms = play.now_ms
+        agreeing = [s for s in play.streams if _agrees(s, states, idx, now_ms)]
+        for stream in play.streams:
             if stream not in agreeing and not stream.is_done(now_ms):
                 stream.ends_ms = now_ms
         silent = [s for s in agreeing if not s.is_done(now_ms) and not s.at(now_ms)]
@@ -113,21 +139,12 @@ def reusing(
             and idx - newest_idx >= hedges_after_keys
         )
         if not agreeing or is_hedge:
-            streams.append(_stream(idx, places[idx], now_ms, profile))
-            theory.n_requests += 1
-            agreeing = [*agreeing, streams[-1]]
-        now_ms += event.gap_ms
-        theory.n_events += 1
-        theory.n_requests += _asks_ahead(
-            agreeing[-1], states, idx, now_ms, event.gap_ms, ahead
+            agreeing.append(play.ask(idx))
+        play.press(idx)
+        play.theory.n_requests += _asks_ahead(
+            agreeing[-1], states, idx, play.now_ms, event.gap_ms, ahead
         )
-        if not typed_at(segment, idx, states[idx]):
-            continue
-        theory.n_typed += 1
-        theory.n_right += states[idx].cursor == states[idx].next_cursor and any(
-            _shows_right(stream, states, places, idx, now_ms) for stream in streams
-        )
-    return theory
+    return play.theory
 
 
 def _asks_ahead(
