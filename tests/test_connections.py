@@ -88,6 +88,18 @@ async def test_spare_connections_are_opened_before_the_first_request(
 
 
 @pytest.mark.asyncio
+async def test_spare_connections_are_closed_though_there_was_no_request(
+    tls: ssl.SSLContext,
+) -> None:
+    async with serving(WHOLE, tls=tls) as (endpoint, model):
+        await model.evaluate_ahead(PROMPT)
+        await endpoint.connections_are(N_SPARE)
+    async with serving(WHOLE, tls=tls) as (_, model):
+        # Not even open yet.
+        await model.evaluate_ahead(PROMPT)
+
+
+@pytest.mark.asyncio
 async def test_no_request_behind_one_that_was_left_opens_a_connection(
     tls: ssl.SSLContext,
 ) -> None:

@@ -82,6 +82,9 @@ class HttpClient(DefaultAioHttpClient):
         if self._opening:
             await asyncio.wait(self._opening)
         await super().aclose()
+        # The transport knows of it only once there was a request.
+        if self._made is not None:
+            await self._made.close()
 
     def _init_transport(self, *args: Any, **options: Any) -> Any:
         transport: Any = super()._init_transport(*args, **options)
