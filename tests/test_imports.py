@@ -29,7 +29,7 @@ model
 completions  chat  connections  endpoint  weights  local_server  local
 supplier
 generation
-suggestions
+suggestions  health
 reason  answer  engine  explain
 session
 lsp

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -12,21 +11,17 @@ from foretype import context, edits, prompt, reuse, trim
 from foretype.answer import Answer, Completion, Source
 from foretype.document import Anchor, Document, Snapshot
 from foretype.edits import Edit
-from foretype.errors import ModelError, RateLimited
+from foretype.errors import ModelError
 from foretype.generation import Generation
+from foretype.health import Health
 from foretype.model import Model
 from foretype.reason import Reason, declined, fruitless, hopeless
 from foretype.reuse import Index
-from foretype.settings import Settings
 from foretype.stats import Stats
 from foretype.suggestions import SHOWN_S, Suggestion, Suggestions
 from foretype.timeline import Stage, Timeline
 from foretype.trim import Cut, Shape
 
-# Two streams follow a document at once: the oldest that agrees, and the newest.
-MAX_RUNNING = 2
-# So long after an answer 429 one stream must do.
-CAUTION_S = 60.0
 # What is not complete so long after its first text is shown as far as it is there. A
 # block: about what a reader needs to see that something is there (Continue shows what
 # it has after 300 ms too). A line: most are complete by then, but for those of slow
@@ -69,7 +64,7 @@ class Engine:
         self._stats = stats
         # The document used longest ago first.
         self._indexes: dict[str, Index[Generation]] = {}
-        self._newest: deque[Generation] = deque(maxlen=8)
+        self._health = Health()
         self._evaluation: asyncio.Task[None] | None = None
         # What was answered last for a document, until the next key.
         self._unseen: dict[str, _Unseen] = {}
@@ -106,6 +101,8 @@ class Engine:
             source = _source(generation)
         timeline.stamp(Stage.LOOKED_UP)
         while source is not Source.SHOWN:
+            if generation and _now_s() >= self._gives_up_s(generation, snapshot):
+                generation = None
             rest = reuse.rest_at(generation, anchor) if generation else None
             if generation is None or rest is None:
                 # Nothing fits, or a stream did and went another way.
@@ -137,7 +134,9 @@ class Engine:
                 if not so_far.strip() or _now_s() < patience_ends_s:
                     if source is not Source.MODEL:
                         timeline.stamp(Stage.JOINED)
-                    await generation.growth(patience_ends_s if so_far.strip() else inf)
+                    until_s = patience_ends_s if so_far.strip() else inf
+                    gives_up_s = self._gives_up_s(generation, snapshot)
+                    await generation.growth(min(until_s, gives_up_s))
                     continue
                 cut = trim.fit(so_far, anchor, is_enough=False)
             cut = cut.for_editor(snapshot.settings.editor)
@@ -149,6 +148,11 @@ class Engine:
 
         timeline.stamp(Stage.ENOUGH)
         assert generation is not None
+        if generation.streamed:
+            # Where one speaks, another that has been silent for so long never will.
+            for other in index.running:
+                if _now_s() >= self._health.stalls_s(other):
+                    other.end()
         if not cut.is_news:
             reason = fruitless(generation.streamed, generation.error)
             return self._nothing(uri, reason, generation)
@@ -280,8 +284,8 @@ class Engine:
             is_alternative=temperature > 0,
         )
         index = self._index(snapshot.uri)
-        index.add(generation, self._max_running(snapshot.settings))
-        self._newest.append(generation)
+        index.add(generation, self._health.max_running(snapshot.settings))
+        self._health.add(generation)
         generation.start(self._ready_model)
         for other in self._indexes.values():
             if self.n_bytes <= MAX_BYTES - STREAM_BYTES:
@@ -293,7 +297,7 @@ class Engine:
         """Asks for another idea where there is room for one; whether it did."""
         index = self._index(snapshot.uri)
         asked = [g for g, _ in index.fitting(snapshot.anchor) if g.is_alternative]
-        has_room = len(index.running) < self._max_running(snapshot.settings)
+        has_room = len(index.running) < self._health.max_running(snapshot.settings)
         if not has_room or len(asked) >= len(TEMPERATURES):
             return False
         self._ask(snapshot, shape, temperature=TEMPERATURES[len(asked)])
@@ -354,12 +358,12 @@ class Engine:
         unseen.seen.cancel()
         snapshot, cut = unseen.snapshot, unseen.cut
         settings, index = snapshot.settings, self._index(uri)
-        max_running = self._max_running(settings)
+        max_running = self._health.max_running(settings)
         accepted = snapshot.after(cut.whole, n_after_chars=cut.n_covered_chars)
         if (
             not settings.completion.ask_ahead
             or settings.endpoint.bills_after_disconnect
-            or self._is_limited()
+            or self._health.is_limited()
             or len(index.running) >= max_running
             or self.suggestions.are_rarely_taken
             or declined(accepted)
@@ -370,39 +374,18 @@ class Engine:
         shape = trim.shape(accepted.anchor, is_invoked=False)
         self._ask(accepted, shape, origin=snapshot.anchor, assumed=cut.whole)
 
-    def _max_running(self, settings: Settings) -> int:
-        """How many streams may run for a document.
+    def _gives_up_s(self, generation: Generation, snapshot: Snapshot) -> float:
+        """When another stream is asked for in the place of a silent one.
 
-        The built-in model writes one at a time for each, into the cache it keeps for
-        that document: a second one would have to wait for the first.
+        By the clock of the event loop; never, where there is no room for one.
         """
-        if (
-            settings.endpoint.bills_after_disconnect
-            or settings.uses_local_model
-            or self._is_limited()
-        ):
-            return 1
-        return MAX_RUNNING
-
-    def _is_limited(self) -> bool:
-        """Whether the endpoint has lately refused a request for being one too many."""
-        since_s = _now_s() - CAUTION_S
-        return any(
-            isinstance(generation.error, RateLimited) and generation.ended_s > since_s
-            for generation in self._newest
-        )
-
-    def _is_held_off(self) -> bool:
-        """Whether the endpoint has said to be left alone until later than now."""
-        return any(
-            isinstance(error := generation.error, RateLimited)
-            and _now_s() < generation.ended_s + error.retry_after_s
-            for generation in self._newest
-        )
+        n_running = len(self.running(snapshot.uri))
+        has_room = n_running < self._health.max_running(snapshot.settings)
+        return self._health.stalls_s(generation) if has_room else inf
 
     def _hopeless(self, snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
         """Why nothing is worth asking for until the next key, if so."""
-        if self._is_held_off():
+        if self._health.is_held_off():
             return Reason.RATE_LIMITED
         uri, offset = snapshot.uri, snapshot.offset
         if not is_invoked and self.suggestions.is_settled(uri, offset):

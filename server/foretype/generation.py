@@ -62,10 +62,12 @@ class Generation:
         self.is_whole = True
         """Whether the model ended the text by itself."""
         self.error: ModelError | None = None
+        self.asked_s = inf
+        """When the model was sent the prompt, by the clock of the event loop."""
         self.first_text_s = inf
-        """When it brought something, by the clock of the event loop."""
+        """When it brought something, by the same clock."""
         self.ended_s = inf
-        """When it was done, by the clock of the event loop."""
+        """When it was done, likewise."""
         self.timeline = timeline
         self.language_id = snapshot.language_id
         self.model_name = snapshot.settings.model_name
@@ -121,6 +123,7 @@ class Generation:
         try:
             model = await ready_model()
             self.timeline.stamp(Stage.ASKED)
+            self.asked_s = asyncio.get_running_loop().time()
             async with asyncio.timeout(self._endpoint.timeout_ms / 1000):
                 await self._read(model)
         except TimeoutError:

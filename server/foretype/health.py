@@ -1,0 +1,83 @@
+"""What the last streams say about the endpoint: its limits, and how long it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from math import inf
+
+from foretype.errors import RateLimited
+from foretype.generation import Generation
+from foretype.settings import Settings
+
+# Two streams follow a document at once: the oldest that agrees, and the newest.
+MAX_RUNNING = 2
+# So long after an answer 429 one stream must do.
+CAUTION_S = 60.0
+# So many streams are looked back on.
+N_STREAMS = 16
+# A stream without text is given up on after twice the longest that others have needed
+# lately, of which there must be some, and no sooner than this: an endpoint that stalls
+# once in a hundred times would else take every suggestion until its deadline.
+MIN_STALL_S = 1.0
+N_KNOWN_TTFTS = 3
+
+
+class Health:
+    """Looks back on the last streams; all times are of the event loop's clock."""
+
+    def __init__(self) -> None:
+        self._streams: deque[Generation] = deque(maxlen=N_STREAMS)
+
+    def add(self, generation: Generation) -> None:
+        """Takes in a stream that begins."""
+        self._streams.append(generation)
+
+    def max_running(self, settings: Settings) -> int:
+        """How many streams may run for a document.
+
+        The built-in model writes one at a time for each, into the cache it keeps for
+        that document: a second one would have to wait for the first.
+        """
+        if (
+            settings.endpoint.bills_after_disconnect
+            or settings.uses_local_model
+            or self.is_limited()
+        ):
+            return 1
+        return MAX_RUNNING
+
+    def is_limited(self) -> bool:
+        """Whether the endpoint has lately refused a request for being one too many."""
+        since_s = _now_s() - CAUTION_S
+        return any(
+            isinstance(stream.error, RateLimited) and stream.ended_s > since_s
+            for stream in self._streams
+        )
+
+    def is_held_off(self) -> bool:
+        """Whether the endpoint has said to be left alone until later than now."""
+        return any(
+            isinstance(error := stream.error, RateLimited)
+            and _now_s() < stream.ended_s + error.retry_after_s
+            for stream in self._streams
+        )
+
+    def stalls_s(self, generation: Generation) -> float:
+        """When a stream will have been silent for longer than a model takes to begin.
+
+        Never, if it speaks or is done, or nothing is known of the model yet.
+        """
+        known_s = [
+            stream.first_text_s - stream.asked_s
+            for stream in self._streams
+            if stream.first_text_s < inf
+        ]
+        is_silent = not generation.is_done and generation.first_text_s == inf
+        if not is_silent or len(known_s) < N_KNOWN_TTFTS:
+            return inf
+        return generation.asked_s + max(MIN_STALL_S, 2 * max(known_s))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
