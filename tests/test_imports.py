@@ -23,6 +23,7 @@ settings  layers
 stats  stats_store  stats_keeper
 edits
 document
+exclusions  secrets
 context  trim  reuse
 prompt
 model
@@ -52,6 +53,8 @@ ONLY_IN = {
     "openai": {"connections", "endpoint"},
     "httpx2": {"connections", "endpoint"},
     "aiohttp": {"connections", "endpoint"},
+    "pathspec": {"exclusions"},
+    "redact_secret": {"secrets"},
     "xllamacpp": {"local_server"},
 }
 
@@ -109,7 +112,9 @@ def test_a_package_is_imported_where_it_belongs(package: str) -> None:
     assert users <= ONLY_IN[package]
 
 
-@pytest.mark.parametrize("slow", ["foretype.endpoint", "xllamacpp"])
+@pytest.mark.parametrize(
+    "slow", ["foretype.endpoint", "pathspec", "redact_secret", "xllamacpp"]
+)
 def test_what_is_slow_to_import_is_imported_only_when_it_is_needed(slow: str) -> None:
     at_once = {
         f"{module} imports {name}"
