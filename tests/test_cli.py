@@ -98,3 +98,25 @@ def test_help_and_version(folder: Path, built_in_cache: Path) -> None:
         assert word in helped.stdout
     version = run(folder, built_in_cache, "--version").stdout
     assert version == f"foretype {foretype.__version__}\n"
+
+
+def test_complete_sends_nothing_of_a_file_that_holds_keys(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("NAME=\n", "utf-8")
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path),
+        "FORETYPE_ENDPOINT_BASE_URL": "http://127.0.0.1:9/v1",
+        "FORETYPE_ENDPOINT_MODEL": "m",
+    }
+    done = subprocess.run(
+        (sys.executable, "-P", "-m", "foretype", "complete", f"{path}:1:6"),
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+    )
+    assert (
+        "nothing: the file holds keys, or is listed in .foretypeignore" in done.stdout
+    )
+    assert done.returncode == 0

@@ -55,6 +55,12 @@ class Situation:
         return self.session.explain(URI)
 
 
+def withheld() -> Situation:
+    situation = Situation("x = █")
+    situation.document.withheld = "an environment or key file"
+    return situation
+
+
 def explained(
     situation: Callable[[], Situation],
     play: Callable[[Situation], Awaitable[object]] = Situation.ask,
@@ -108,6 +114,12 @@ async def accept_a_statement(it: Situation) -> None:
             Situation.ask,
             Reason.TOO_LONG,
             id="a long document",
+        ),
+        pytest.param(
+            withheld,
+            Situation.ask,
+            Reason.WITHHELD,
+            id="a file with keys",
         ),
         pytest.param(
             lambda: Situation("prin█t"), Situation.ask, Reason.MIDDLE_OF_WORD, id="word"

@@ -54,6 +54,8 @@ async def run(place: str, layers: Iterable[Layer], *, is_invoked: bool) -> int:
     document.replace(offset, _line_end(document, line), "")
 
     session = Session(layers, ())
+    file = None if path == "-" else Path(path)
+    document.withheld = session.why_withheld(document.uri, file)
     session.use_settings()
     try:
         snapshot = document.snapshot(offset, session.settings)

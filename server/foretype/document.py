@@ -95,6 +95,8 @@ class Snapshot:
     """The length of the whole text."""
     n_typed_chars: int
     """So many before the cursor were typed in a row, up to now."""
+    withheld: str
+    """Why nothing of the document may be sent, in a few words, if so."""
 
     def after(
         self, text: str, *, n_before_chars: int = 0, n_after_chars: int = 0
@@ -131,6 +133,8 @@ class Document:
         """The length of the text."""
         self.revision = 0
         """How often it was edited."""
+        self.withheld = ""
+        """Why nothing of it may be sent, in a few words, if so."""
         # What was last typed in a row.
         self._typed_start = self._typed_end = -1
         # A line and its offset: where the document was last touched.
@@ -249,6 +253,7 @@ class Document:
             settings=settings,
             n_chars=self.n_chars,
             n_typed_chars=offset - self._typed_start if is_typed else 0,
+            withheld=self.withheld,
         )
 
     def between(self, start: int, end: int) -> str:

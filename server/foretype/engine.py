@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from foretype import context, edits, prompt, reuse, trim
@@ -17,6 +17,7 @@ from foretype.health import Health
 from foretype.model import Model
 from foretype.reason import Reason, declined, fruitless, hopeless
 from foretype.reuse import Index
+from foretype.secrets import Masker
 from foretype.stats import Stats
 from foretype.suggestions import SHOWN_S, Suggestion, Suggestions
 from foretype.timeline import Stage, Timeline
@@ -65,6 +66,7 @@ class Engine:
         # The document used longest ago first.
         self._indexes: dict[str, Index[Generation]] = {}
         self._health = Health()
+        self._masker = Masker()
         self._evaluation: asyncio.Task[None] | None = None
         # What was answered last for a document, until the next key.
         self._unseen: dict[str, _Unseen] = {}
@@ -214,6 +216,8 @@ class Engine:
     def evaluate_ahead(self, snapshot: Snapshot) -> None:
         """Has a prompt evaluated before it is needed, where that is free."""
         self._end_evaluation()
+        if declined(snapshot):
+            return
         self._evaluation = asyncio.create_task(
             self._evaluate(snapshot), name="evaluation"
         )
@@ -267,9 +271,10 @@ class Engine:
         self._end_evaluation()
         timeline = Timeline()
         timeline.stamp(Stage.BEGUN)
-        snippets = context.collect(snapshot)
+        told = self._without_secrets(snapshot)
+        snippets = context.collect(told)
         timeline.stamp(Stage.CONTEXT)
-        model_prompt = prompt.build(snapshot, snippets, shape, temperature)
+        model_prompt = prompt.build(told, snippets, shape, temperature)
         timeline.stamp(Stage.PROMPT)
         timeline.n_prompt_chars = model_prompt.n_chars
         timeline.n_input_tokens = model_prompt.n_tokens
@@ -403,13 +408,25 @@ class Engine:
             unseen.seen.cancel()
 
     async def _evaluate(self, snapshot: Snapshot) -> None:
-        ahead = prompt.build(snapshot, context.collect(snapshot), Shape.LINE)
+        told = self._without_secrets(snapshot)
+        ahead = prompt.build(told, context.collect(told), Shape.LINE)
         try:
             model = await self._ready_model()
             await model.evaluate_ahead(ahead)
         except ModelError:
             # The first request will meet the same error, and report it.
             return
+
+    def _without_secrets(self, snapshot: Snapshot) -> Snapshot:
+        """The view as it may be sent: what is a secret in it is masked."""
+        masked = self._masker.mask(snapshot.prefix + snapshot.suffix)
+        n_before = len(snapshot.prefix)
+        return replace(
+            snapshot,
+            prefix=masked[:n_before],
+            suffix=masked[n_before:],
+            head=self._masker.mask(snapshot.head),
+        )
 
     def _end_evaluation(self) -> None:
         if self._evaluation is not None:

@@ -42,6 +42,11 @@ class Reason(enum.Enum):
         "completion.disabled_files has a pattern for this file",
         "Take the pattern out of completion.disabled_files.",
     )
+    WITHHELD = (
+        "the file holds keys, or is listed in .foretypeignore",
+        "Nothing of such a file is ever sent. Take it out of .foretypeignore, or give "
+        "it another name if it holds none.",
+    )
     TOO_LONG = (
         "the document is longer than completion.max_document_chars",
         "Set completion.max_document_chars to more.",
@@ -112,6 +117,7 @@ OFF = (
     Reason.DISABLED,
     Reason.LANGUAGE_DISABLED,
     Reason.FILE_DISABLED,
+    Reason.WITHHELD,
     Reason.TOO_LONG,
 )
 """Those for which nothing is ever suggested in a document."""
@@ -146,6 +152,8 @@ def declined(snapshot: Snapshot) -> Reason | None:
         return Reason.LANGUAGE_DISABLED
     if _matches(snapshot.uri, completion.disabled_files):
         return Reason.FILE_DISABLED
+    if snapshot.withheld:
+        return Reason.WITHHELD
     if snapshot.n_chars > completion.max_document_chars:
         return Reason.TOO_LONG
     return None

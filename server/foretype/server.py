@@ -7,15 +7,17 @@ import contextlib
 import logging
 import signal
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, PyglsError
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
+from pygls.uris import to_fs_path
 
 from foretype import __version__, layers, logs, lsp, stats_keeper, transport
 from foretype.answer import Answer
@@ -30,6 +32,9 @@ from foretype.status import Kind, Status, of_error, off, ready
 from foretype.transport import Writer
 
 log = logging.getLogger(__name__)
+
+# Files that say what is never sent (`exclusions`).
+IGNORE_FILES = "**/{.gitignore,.foretypeignore}"
 
 _LOG_LEVELS = {
     Kind.NORMAL: logging.INFO,
@@ -59,6 +64,7 @@ class Server(LanguageServer):
         self._encoding = types.PositionEncodingKind.Utf16
         self._is_configured_by_client = False
         self._can_extend = False
+        self._folders: dict[str, None] = {}
         self._background: set[asyncio.Task[None]] = set()
         # What is told of the model, and what was told last.
         self._model_status: Status | None = None
@@ -69,6 +75,8 @@ class Server(LanguageServer):
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._initialized,
             types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._did_change_configuration,
+            types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: self._did_change_folders,
+            types.WORKSPACE_DID_CHANGE_WATCHED_FILES: self._did_change_files,
             types.TEXT_DOCUMENT_DID_OPEN: self._did_open,
             types.TEXT_DOCUMENT_DID_CHANGE: self._did_change,
             types.TEXT_DOCUMENT_DID_SAVE: self._did_save,
@@ -148,6 +156,8 @@ class Server(LanguageServer):
             self.feature(types.TEXT_DOCUMENT_COMPLETION, options)(
                 partial(self._completion)
             )
+        roots = [folder.uri for folder in params.workspace_folders or ()]
+        self._use_folders(roots or [params.root_uri or ""])
         workspace = capabilities.workspace
         self._is_configured_by_client = bool(workspace and workspace.configuration)
         if not self._is_configured_by_client:
@@ -155,9 +165,12 @@ class Server(LanguageServer):
             asyncio.get_running_loop().call_soon(self._use_settings)
 
     async def _initialized(self, params: types.InitializedParams) -> None:
+        workspace = self.client_capabilities.workspace
+        watched = workspace and workspace.did_change_watched_files
+        if watched and watched.dynamic_registration:
+            self._in_background(self._watch_ignore_files())
         if not self._is_configured_by_client:
             return
-        workspace = self.client_capabilities.workspace
         changes = workspace and workspace.did_change_configuration
         if changes and changes.dynamic_registration:
             self._in_background(self._watch_configuration())
@@ -171,12 +184,39 @@ class Server(LanguageServer):
         elif isinstance(params.settings, dict):
             self._configure(params.settings.get("foretype"))
 
+    # The workspace
+
+    def _use_folders(self, uris: Iterable[str]) -> None:
+        self._folders = dict.fromkeys(uris)
+        self.session.use_folders(filter(None, map(_path, self._folders)))
+
+    def _did_change_folders(
+        self, params: types.DidChangeWorkspaceFoldersParams
+    ) -> None:
+        gone = {folder.uri for folder in params.event.removed}
+        kept = [uri for uri in self._folders if uri not in gone]
+        self._use_folders([*kept, *(folder.uri for folder in params.event.added)])
+
+    def _did_change_files(self, params: types.DidChangeWatchedFilesParams) -> None:
+        for change in params.changes:
+            if path := _path(change.uri):
+                self.session.ignore_file_changed(path)
+
+    async def _watch_ignore_files(self) -> None:
+        watchers = [types.FileSystemWatcher(glob_pattern=IGNORE_FILES)]
+        await self._register(
+            types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+            types.DidChangeWatchedFilesRegistrationOptions(watchers),
+            "the client does not tell of ignore files that change",
+        )
+
     # Documents
 
     def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         opened = params.text_document
         self.session.open(
-            Document(opened.uri, opened.language_id, opened.version, opened.text)
+            Document(opened.uri, opened.language_id, opened.version, opened.text),
+            _path(opened.uri),
         )
 
     def _did_change(self, params: types.DidChangeTextDocumentParams) -> None:
@@ -340,16 +380,21 @@ class Server(LanguageServer):
         self._configure(answers[0] if answers else None)
 
     async def _watch_configuration(self) -> None:
-        method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
-        registration = types.Registration(
-            "foretype-configuration", method, {"section": "foretype"}
+        await self._register(
+            types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            {"section": "foretype"},
+            "the client does not announce changes of its settings",
         )
+
+    async def _register(self, method: str, options: object, refused: str) -> None:
+        """Asks the client to send a notification."""
+        registration = types.Registration(f"foretype {method}", method, options)
         try:
             await self.client_register_capability_async(
                 types.RegistrationParams([registration])
             )
         except JsonRpcException:
-            log.warning("the client does not announce changes of its settings")
+            log.warning("%s", refused)
 
     # What the editor is told
 
@@ -436,6 +481,14 @@ class Server(LanguageServer):
         task = asyncio.create_task(coroutine)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _path(uri: str) -> Path | None:
+    """The file that a URI names, if it names one."""
+    if not uri.startswith("file:"):
+        return None
+    name = to_fs_path(uri)
+    return Path(name) if name else None
 
 
 def _log_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

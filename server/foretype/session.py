@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from foretype.answer import Answer, Source
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 from foretype.engine import Engine
+from foretype.exclusions import KEY_FILE, Exclusions, is_key_file
 from foretype.explain import Records, explain
 from foretype.layers import Layer, resolve
 from foretype.settings import Settings
@@ -41,6 +44,8 @@ class Session:
         self.engine = Engine(self.models.ready, self.stats)
         self.documents: dict[str, Document] = {}
         self.records = Records()
+        self._paths: dict[str, Path | None] = {}
+        self._exclusions = Exclusions(())
         self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
         # What could not be read, and what was read and does not fit.
@@ -89,12 +94,34 @@ class Session:
         if self.documents:
             self._evaluate_ahead(next(reversed(self.documents.values())))
 
-    def open(self, document: Document) -> None:
-        """Takes in a document that the client has opened."""
+    def open(self, document: Document, path: Path | None = None) -> None:
+        """Takes in a document that the client has opened; a file has a path."""
         self.close_document(document.uri)
         self.documents[document.uri] = document
+        self._paths[document.uri] = path
+        document.withheld = self.why_withheld(document.uri, path)
         if self._in_use is not None:
             self._evaluate_ahead(document)
+
+    def use_folders(self, folders: Iterable[Path]) -> None:
+        """Takes in which folders the workspace has; ignore files count from there."""
+        self._exclusions = Exclusions(folders)
+        self._look_at_paths()
+
+    def ignore_file_changed(self, path: Path) -> None:
+        """Takes note that what files are never sent may have changed."""
+        self._exclusions.refresh(path)
+        self._look_at_paths()
+
+    def why_withheld(self, uri: str, path: Path | None) -> str:
+        """Why nothing of a document may be sent, in a few words, if so.
+
+        Of one that is no file, its name is all there is.
+        """
+        if path is not None:
+            return self._exclusions.why_not_completed(path) or ""
+        name = PurePosixPath(unquote(urlsplit(uri).path))
+        return KEY_FILE if is_key_file(name) else ""
 
     def edited(self, document: Document, made: Sequence[Edit]) -> None:
         """Follows up on the edits of one change, which a document has taken."""
@@ -117,6 +144,7 @@ class Session:
         self._supersede(uri)
         self._typed_s.pop(uri, None)
         self.documents.pop(uri, None)
+        self._paths.pop(uri, None)
         self.engine.forget(uri)
 
     async def complete(
@@ -190,6 +218,10 @@ class Session:
         if typed_s is not None:
             is_late = _now_s() - typed_s >= LATE_S
             self._n_late = self._n_late + 1 if is_late else 0
+
+    def _look_at_paths(self) -> None:
+        for uri, path in self._paths.items():
+            self.documents[uri].withheld = self.why_withheld(uri, path)
 
     def _supersede(self, uri: str) -> None:
         if wait := self._waits.pop(uri, None):
