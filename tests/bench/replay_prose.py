@@ -86,4 +86,7 @@ What is left of the bound has three causes.
 A text that is known for a place is shown there again when a person comes back to it, where the bound asks anew, and the recording's model, which knows what the person does next, says something else; a real model at temperature 0 says the same again.
 Where a stream is joined that turns out wrong, the request for the right one leaves that much later: [asking twice](#asking-twice) would bring most of that back, for more requests than it is worth.
 And after a refusal the endpoint is left alone for as long as it says.
+
+The head of the prompt is counted with the text before the cursor first and the text behind it last, so that all of the latter comes behind what changes with every key; and each jump of the cursor changes both.
+A shorter text behind the cursor would keep the budget and tell the model less: that is for a measurement of quality to weigh, which there is none of yet.
 """
