@@ -130,18 +130,19 @@ class Engine:
             )
             if not cut.is_enough:
                 so_far = trim.so_far(rest, anchor, shape)
+                cut = trim.fit(so_far, anchor, is_enough=False)
+            cut = cut.for_editor(snapshot.settings.editor)
+            if not cut.is_enough:
                 is_hasty = may_grow and shape is Shape.BLOCK
                 patience_s = 0 if is_hasty else PATIENCE_S[shape]
                 patience_ends_s = generation.first_text_s + patience_s
-                if not so_far.strip() or _now_s() < patience_ends_s:
+                if not cut.is_news or _now_s() < patience_ends_s:
                     if source is not Source.MODEL:
                         timeline.stamp(Stage.JOINED)
-                    until_s = patience_ends_s if so_far.strip() else inf
+                    until_s = patience_ends_s if cut.is_news else inf
                     gives_up_s = self._gives_up_s(generation, snapshot)
                     await generation.growth(min(until_s, gives_up_s))
                     continue
-                cut = trim.fit(so_far, anchor, is_enough=False)
-            cut = cut.for_editor(snapshot.settings.editor)
             says_all = rest == generation.streamed
             if cut.is_news or source is Source.MODEL or says_all:
                 break

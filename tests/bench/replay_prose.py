@@ -82,10 +82,11 @@ All recordings together; by recording below.
 """
 
 BUDGETS_FOUND = """\
-What is left of the bound has three causes.
+What is left of the bound has four causes.
 A text that is known for a place is shown there again when a person comes back to it, where the bound asks anew, and the recording's model, which knows what the person does next, says something else; a real model at temperature 0 says the same again.
 Where a stream is joined that turns out wrong, the request for the right one leaves that much later: [asking twice](#asking-twice) would bring most of that back, for more requests than it is worth.
-And after a refusal the endpoint is left alone for as long as it says.
+After a refusal the endpoint is left alone for as long as it says.
+And the bound counts whatever is right of all its streams, such as the part of a line that a newer stream has not written its wrong token of yet, where a server shows one suggestion and goes on with it: most of what is missing on *local*, where a line of prose takes seconds.
 
 The head of the prompt is counted with the text before the cursor first and the text behind it last, so that all of the latter comes behind what changes with every key; and each jump of the cursor changes both.
 A shorter text behind the cursor would keep the budget and tell the model less: that is for a measurement of quality to weigh, which there is none of yet.
