@@ -91,6 +91,8 @@ _NAMED = re.compile(
     )
     """
 )
+# One of these is in every such name.
+_NAME_WORDS = ("pass", "pwd", "secret", "token", "credential", "key")
 _VALUES = ("quoted", "argument", "element", "bare", "option")
 # As `curl` takes a name and a password.
 _USER_OPTION = re.compile(r"\s(?:-u|--user)[ =]['\"]?[\w.@-]+:([^\s'\"$]{6,})")
@@ -111,10 +113,12 @@ _FRAME = re.compile(
 )
 # A line of a block, in quotes or behind a comment's mark as well.
 _BODY = re.compile(
-    r"""[ \t]*(?:[#*>|+.]|//|--)?[ \t]*["'`]?"""
-    r"""(?:(?P<base64>[A-Za-z0-9+/]*={0,3})|=[A-Za-z0-9+/]{4})"""
+    r"""[ \t]*+(?:[#*>|+.]|//|--)?[ \t]*+["'`]?"""
+    r"""(?:(?P<base64>[A-Za-z0-9+/]*+={0,3}+)|=[A-Za-z0-9+/]{4})"""
     r"""(?:\\r)?(?:\\n)?["'`]?[ \t]*[,;\\+.)]{0,3}[ \t]*"""
 )
+# The mark of a comment, the text, and what joins it to the next one: `# "..." +`.
+_MAX_BODY_WORDS = 3
 _HEADER = re.compile(r"[ \t#*\"']*[A-Z][A-Za-z0-9-]{2,30}: [^\r\n]*")
 _MAX_BODY_LINE_CHARS = 200
 # A word of a program has less.
@@ -227,7 +231,9 @@ def _look(line: str) -> _Look:
         else:
             frame = _Frame.PUBLIC
     is_short = len(line) <= _MAX_BODY_LINE_CHARS and frame is None
-    body = _BODY.fullmatch(line) if is_short else None
+    # Most lines of code have more words, which costs less to see.
+    may_be_body = is_short and len(line.split(None, _MAX_BODY_WORDS)) <= _MAX_BODY_WORDS
+    body = _BODY.fullmatch(line) if may_be_body else None
     is_header = is_short and _HEADER.fullmatch(line) is not None
     return _Look(
         spans=tuple(_missed_in(line)),
@@ -273,6 +279,9 @@ def _missed_in(line: str) -> Iterator[Span]:
                 yield found.span(found.lastindex or 0)
     for found in _USER_OPTION.finditer(line):
         yield found.span(1)
+    lower = line.lower()
+    if not any(word in lower for word in _NAME_WORDS):
+        return
     for found in _NAMED.finditer(line):
         kind = next(k for k in _VALUES if found[k] is not None)
         if _is_random(found[kind]):
