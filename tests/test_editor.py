@@ -150,5 +150,5 @@ async def test_loading_is_shown_as_progress(client: LanguageClient) -> None:
     await complete(client)
     (reports,) = client.progress_reports.values()
     begin, end = reports
-    assert begin.title == "Foretype: loading gemma-3-270m"
+    assert begin.title == "Foretype: loading: gemma-3-270m"
     assert end.message == "ready: gemma-3-270m"
