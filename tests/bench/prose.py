@@ -47,7 +47,7 @@ What was tried: the table of [the HTTP backends](#the-http-backends) has the sam
 Most of the time of a request is the `openai` package's: it builds the request's options, headers and URL anew each time, and its aiohttp transport converts that request into another one.
 What was tried: sending the same request through aiohttp alone, which took about 0.6 of the time; the package is kept, as it is what users of Foretype know and its errors are what this code is written for.
 The server's own share is what an [answer from memory](#answers-from-memory) takes, and the prompt.
-A jump costs more in a long file, because finding where a line begins walks from the place last used.
+A jump costs more in a long file, because finding where a line begins walks from the place last used, and what stands around the new place is looked through for secrets for the first time.
 """
 
 ANSWERED = """\
