@@ -120,3 +120,16 @@ def test_complete_sends_nothing_of_a_file_that_holds_keys(tmp_path: Path) -> Non
         "nothing: the file holds keys, or is listed in .foretypeignore" in done.stdout
     )
     assert done.returncode == 0
+
+
+def test_the_place_in_the_readme_is_in_the_file() -> None:
+    root = Path(__file__).parents[1]
+    found = re.search(
+        r"foretype complete (\S+\.py):(\d+):(\d+)",
+        (root / "README.md").read_text("utf-8"),
+    )
+    assert found
+    line = (root / found[1]).read_text("utf-8").splitlines()[int(found[2]) - 1]
+    # Behind a word or an operator, with more of the line to guess.
+    assert line[: int(found[3]) - 1].strip()
+    assert len(line) > int(found[3])
