@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import foretype
+from fake_endpoint import Answer, FakeEndpoint
 
 CODE = "NUMBER_0 = 0\nNUMBER_1 = 1\nNUMBER_2 = 2\nNUMBER_3 = 3\nNUMBER_4 = x\n"
 
@@ -133,3 +135,27 @@ def test_the_place_in_the_readme_is_in_the_file() -> None:
     # Behind a word or an operator, with more of the line to guess.
     assert line[: int(found[3]) - 1].strip()
     assert len(line) > int(found[3])
+
+
+@pytest.mark.asyncio
+async def test_what_a_slow_model_writes_is_printed_once(tmp_path: Path) -> None:
+    path = tmp_path / "main.py"
+    path.write_text("x = \n", "utf-8")
+    words = ("len(", "self.", "inserted", ")", " - ", "count")
+    async with FakeEndpoint(Answer(words, between_ms=60)) as endpoint:
+        environment = {
+            **os.environ,
+            "HOME": str(tmp_path),
+            "XDG_STATE_HOME": str(tmp_path),
+            "FORETYPE_ENDPOINT_BASE_URL": endpoint.base_url,
+            "FORETYPE_ENDPOINT_MODEL": "m",
+            "FORETYPE_ENDPOINT_TEMPLATE": "suffix",
+        }
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "foretype", "complete", f"{path}:1:5"),
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        printed, _ = await process.communicate()
+    first, *_ = printed.decode().splitlines()
+    assert first == "x = len(self.inserted) - count"

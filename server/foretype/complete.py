@@ -121,7 +121,8 @@ async def _complete(session: Session, snapshot: Snapshot, is_invoked: bool) -> i
         if known.completion is not None:
             text = known.completion.insert_text
             console.print(Text(text[len(printed) :], style="dim"), end="")
-            printed = text
+            # Of a slow model more may be printed than is answered so far.
+            printed = max(printed, text, key=len)
         # What a slow model has written so far is an answer too; there is more of it.
         if not await session.engine.grown(known):
             break
