@@ -96,14 +96,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """One recording."""
-
-    name: str
-    file_name: str
-    language_id: str
-    text: str
-    events: tuple[Event, ...]
+class Trace(Segment):
+    """A whole recording."""
 
     def segments(self, n_segments: int, n_events: int) -> list[Segment]:
         """So many parts of it, one from the middle of each equal share.
