@@ -8,6 +8,7 @@ HEAD = """\
 
 How often a right suggestion is on the screen when the next key is pressed, and what that costs: recorded typing, replayed against language servers.
 This page and its pictures are written by `python tests/bench/replay.py --write`; nothing on it is typed by hand.
+The rows of *flaky* may be of a later run than the others, told together by `--from`.
 
 Recordings of people who typed in VS Code are played to each server over its standard input and output, as VS Code would: with every change it asks, and gives up what it asked before.
 The keys leave when they were typed, whatever the server does; pauses of more than two seconds are cut to two.
@@ -86,7 +87,7 @@ What is left of the bound has four causes.
 A text that is known for a place is shown there again when a person comes back to it, where the bound asks anew, and the recording's model, which knows what the person does next, says something else; a real model at temperature 0 says the same again.
 Where a stream is joined that turns out wrong, the request for the right one leaves that much later: [asking twice](#asking-twice) would bring most of that back, for more requests than it is worth.
 After a refusal the endpoint is left alone for as long as it says.
-And the bound counts whatever is right of all its streams, such as the part of a line that a newer stream has not written its wrong token of yet, where a server shows one suggestion and goes on with it: most of what is missing on *local*, where a line of prose takes seconds.
+And the bound counts whatever is right of all its streams, such as the part of a line that a newer stream has not written its wrong token of yet, where a server shows one suggestion and goes on with it. That is likely what is missing on *local*, where a line of prose takes seconds; it was reasoned, not measured.
 
 The head of the prompt is counted with the text before the cursor first and the text behind it last, so that all of the latter comes behind what changes with every key; and each jump of the cursor changes both.
 A shorter text behind the cursor would keep the budget and tell the model less: that is for a measurement of quality to weigh, which there is none of yet.
