@@ -20,6 +20,8 @@ class Script:
     chunks: Sequence[str]
     ttft_ms: float = 0
     tpot_ms: float = 0
+    n_chars_per_token: float = 0
+    """How the endpoint counts the prompt; 0 where it does not."""
     error: ModelError | None = None
     """Raised after the chunks."""
     reason: str = "stop"
@@ -72,7 +74,10 @@ class ScriptedModel:
                 stream.end = "failed"
                 raise script.error
             stream.end = "finished"
-            yield Finish(script.reason)
+            n_tokens = None
+            if script.n_chars_per_token:
+                n_tokens = round(prompt.n_chars / script.n_chars_per_token)
+            yield Finish(script.reason, n_tokens)
         finally:
             stream.ended_ms = asyncio.get_running_loop().time() * 1000
             if stream.end == "open":

@@ -19,9 +19,12 @@ from lsprotocol.types import PositionEncodingKind as Encoding
 
 import markers
 from foretype import document, lsp
-from foretype.document import Anchor, Document
+from foretype.document import Anchor, Document, View
 from foretype.edits import Edit
-from foretype.settings import CompletionSettings, Settings
+from foretype.settings import Settings
+
+# As much as a request has of most files.
+VIEW = View(6_000, 2_000)
 
 ENCODINGS = (Encoding.Utf8, Encoding.Utf16, Encoding.Utf32)
 LINE_ENDS = {
@@ -260,7 +263,7 @@ def test_a_key_and_a_request_in_a_huge_file_read_only_what_is_near() -> None:
         key = types.TextDocumentContentChangePartial(types.Range(place, place), "x")
         lsp.apply(mirror, key, Encoding.Utf16)
         place = types.Position(70_000, character + 1)
-        mirror.snapshot(lsp.offset(mirror, place, Encoding.Utf16), Settings())
+        mirror.snapshot(lsp.offset(mirror, place, Encoding.Utf16), Settings(), VIEW)
     # Some 900 lines are in the view of one request, and each is read at most twice.
     assert lines.n_read < 20 * 3_000
 
@@ -310,7 +313,8 @@ def test_a_snapshot_shows_the_true_text_around_the_cursor(
     )
     offset = outside_line_end(text, round(at * len(text)))
     mirror = Document("file:///a.py", "python", 7, text)
-    snapshot = mirror.snapshot(offset, sized(prefix_chars, suffix_chars))
+    view = View(prefix_chars, suffix_chars)
+    snapshot = mirror.snapshot(offset, Settings(), view)
 
     assert snapshot.offset == offset
     assert text[:offset].endswith(snapshot.prefix)
@@ -385,20 +389,11 @@ def outside_line_end(text: str, offset: int) -> int:
     return offset - (text[offset - 1 : offset + 1] == "\r\n")
 
 
-def sized(prefix_chars: int, suffix_chars: int) -> Settings:
-    return Settings(
-        completion=CompletionSettings(
-            prefix_chars=prefix_chars, suffix_chars=suffix_chars
-        )
-    )
-
-
 def test_the_view_begins_at_the_same_place_while_the_cursor_moves_down() -> None:
     text = "".join(f"line {idx:03d}\n" for idx in range(400))
     mirror = Document("file:///a.txt", "text", 1, text)
-    settings = sized(1_000, 0)
     starts = [
-        offset - len(mirror.snapshot(offset, settings).prefix)
+        offset - len(mirror.snapshot(offset, Settings(), View(1_000, 0)).prefix)
         for offset in range(0, len(text), 9)
     ]
     assert starts == sorted(starts)
@@ -435,7 +430,7 @@ def test_an_anchor_is_the_text_right_around_the_cursor(
 @pytest.mark.parametrize("offset", [-5, 99], ids=["before", "behind"])
 def test_a_place_outside_the_text_is_its_nearer_end(offset: int) -> None:
     mirror = Document("file:///a", "text", 1, "one\ntwo")
-    assert mirror.snapshot(offset, Settings()).offset == (0 if offset < 0 else 7)
+    assert mirror.snapshot(offset, Settings(), VIEW).offset == (0 if offset < 0 else 7)
 
 
 @pytest.mark.parametrize(
@@ -454,11 +449,11 @@ def test_what_a_view_will_be_is_what_it_is_then(
     marked = markers.parse(drawing)
     mirror = Document("file:///a", "text", 1, marked.prefix + marked.suffix)
     offset = len(marked.prefix)
-    imagined = mirror.snapshot(offset, Settings()).after(
+    imagined = mirror.snapshot(offset, Settings(), VIEW).after(
         text, n_before_chars=n_before_chars, n_after_chars=n_after_chars
     )
     edit = mirror.replace(offset - n_before_chars, offset + n_after_chars, text)
-    present = mirror.snapshot(edit.end, Settings())
+    present = mirror.snapshot(edit.end, Settings(), VIEW)
     assert imagined.anchor.start == present.anchor.start
     assert replace(imagined, n_chars=present.n_chars) == present
 
@@ -467,7 +462,7 @@ def test_what_is_typed_in_a_row_is_told_from_what_was_there() -> None:
     mirror = Document("file:///a.py", "python", 1, "total")
 
     def n_typed_chars(offset: int) -> int:
-        return mirror.snapshot(offset, Settings()).n_typed_chars
+        return mirror.snapshot(offset, Settings(), VIEW).n_typed_chars
 
     assert n_typed_chars(0) == 0
     mirror.replace(0, 0, "s")
@@ -477,7 +472,7 @@ def test_what_is_typed_in_a_row_is_told_from_what_was_there() -> None:
     mirror.replace(2, 3, "")
     mirror.replace(0, 2, "sub")
     assert (n_typed_chars(3), n_typed_chars(2), n_typed_chars(8)) == (3, 0, 0)
-    assert mirror.snapshot(3, Settings()).after("_x").n_typed_chars == 5
+    assert mirror.snapshot(3, Settings(), VIEW).after("_x").n_typed_chars == 5
     mirror.replace(8, 8, "!")
     assert (n_typed_chars(9), n_typed_chars(3)) == (1, 0)
     # What was there before is not typed because something in front of it was.

@@ -33,9 +33,31 @@ def session_of(*scripts: Script) -> Session:
 
 async def ask(session: Session, document: Document) -> str | None:
     """What is suggested at the end of a document, and where it came from."""
-    snapshot = document.snapshot(document.n_chars, session.settings)
+    snapshot = session.snapshot(document, document.n_chars)
     completion = (await session.complete(snapshot)).completion
     return completion.source.value if completion else None
+
+
+def test_an_endpoint_that_counts_otherwise_is_believed() -> None:
+    """Its tokens are longer than was assumed, so that more text fits into as many."""
+
+    async def play() -> None:
+        text = "".join(f"line {n}\n" for n in range(9_000))
+        documents = [Document(f"{n}.py", "python", 1, text) for n in range(9)]
+        session = session_of(Script(["1\n"], n_chars_per_token=4.4))
+        lengths = []
+        for document in documents:
+            session.open(document)
+            await ask(session, document)
+            lengths.append(len(session.snapshot(document, document.n_chars).prefix))
+            await asyncio.sleep(1)
+        assert lengths[0] == lengths[2] < 3_000 * 3.3
+        assert 3_000 * 4.2 < lengths[-1] <= 3_000 * 4.4
+        # It has changed once.
+        assert len(set(lengths)) == 2
+        await session.close()
+
+    virtual_time.run(play())
 
 
 def test_what_all_documents_keep_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

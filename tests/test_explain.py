@@ -42,7 +42,7 @@ class Situation:
         self.session.open(self.document)
 
     async def ask(self, *, by_hand: bool = False) -> None:
-        snapshot = self.document.snapshot(self.cursor, self.session.settings)
+        snapshot = self.session.snapshot(self.document, self.cursor)
         await self.session.complete(snapshot, is_invoked=by_hand)
 
     def type(self, text: str) -> None:
@@ -219,13 +219,13 @@ def test_what_is_shown_is_told_with_where_it_came_from() -> None:
     assert "a suggestion of 10 characters was given (asked by the editor)" in first
     assert "- From: nothing that was known fitted, so the model was asked." in first
     assert re.search(
-        r"- Prompt: 4 characters, about 1 tokens, made in \d\.\d ms", first
+        r"- Prompt: 4 characters, about 1 tokens, made in \d+\.\d ms", first
     )
     assert re.search(r"- Model: m, ready after \d+ ms; first text after \d+ ms", first)
     assert "- Stream: 2 chunks, about 2 tokens." in first
     assert re.search(
-        r"- Request: looked up after \d\.\d ms, had enough after \d\.\d ms, "
-        r"answered after \d\.\d ms\.",
+        r"- Request: looked up after \d+\.\d ms, had enough after \d+\.\d ms, "
+        r"answered after \d+\.\d ms\.",
         first,
     )
     along = explained(lambda: Situation("x = █", script), type_along)

@@ -24,8 +24,8 @@ stats  stats_store  stats_keeper
 edits
 document
 exclusions  secrets
-context  trim  reuse
-prompt
+comments  context  trim  reuse
+templates  prompt
 model
 completions  chat  connections  endpoint  weights  local_server  local
 supplier

@@ -259,7 +259,7 @@ class Interleaving:
             self.requests[-1].cancel()
 
     async def request(self) -> None:
-        snapshot = self.document.snapshot(self.cursor, self.session.settings)
+        snapshot = self.session.snapshot(self.document, self.cursor)
         is_invoked = self.random.random() < 0.1
         may_grow = self.random.random() < 0.2
         document, version = self.document, self.document.version

@@ -15,7 +15,7 @@ from pygls.protocol import default_converter
 import markers
 from foretype import lsp
 from foretype.answer import Completion, Source
-from foretype.document import Document, Snapshot
+from foretype.document import Document, Snapshot, View
 from foretype.settings import EditorSettings, Settings
 
 CONVERTER = default_converter()
@@ -340,7 +340,7 @@ def answered(
     settings = Settings(editor=EditorSettings(**editor))
     return Answered(
         document,
-        document.snapshot(offset, settings),
+        document.snapshot(offset, settings, View(6_000, 2_000)),
         lsp.position(document, offset, encoding),
         Completion(7, marked.completion, Source.MODEL, marked.n_replaced_chars),
         encoding,

@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given
 
 import markers
-from foretype import context, prompt, settings
+from foretype import health, prompt, settings, templates
+from foretype.context import Snippet
 from foretype.document import Document, Snapshot
 from foretype.prompt import Prompt
 from foretype.settings import CompletionSettings, EndpointSettings, Settings
 from foretype.trim import Shape
 
 PROMPTS = Path(__file__).parent / "prompts"
-FAMILIES = [template.family for template in prompt.TEMPLATES]
+FAMILIES = [template.family for template in templates.TEMPLATES]
 # How each prompt in `prompts/` is asked for.
 FORMS = {
     **{family: {"template": family} for family in FAMILIES},
@@ -39,7 +40,23 @@ SHAPES = (
 )
 
 
-def snapshot_of(drawing: str, prefix_chars: int = 6_000, **endpoint: Any) -> Snapshot:
+# Text from elsewhere; one has a marker of each family in it, and is never sent.
+OTHERS = (
+    Snippet("lib/sides.py", "def sides(shape):\r\n    return shape.n\r\n"),
+    Snippet(
+        "markers.py",
+        "".join(marker for t in templates.TEMPLATES for marker in t.reserved)
+        + "</file></fill>",
+    ),
+    Snippet(
+        "changes.diff",
+        "--- a/lib/sides.py\n-    return 1\n+    return shape.n\n",
+        False,
+    ),
+)
+
+
+def snapshot_of(drawing: str, prefix_tokens: int = 0, **endpoint: Any) -> Snapshot:
     """A request at the cursor, with a model that an endpoint serves."""
     marked = markers.parse(drawing)
     document = Document(
@@ -49,13 +66,18 @@ def snapshot_of(drawing: str, prefix_chars: int = 6_000, **endpoint: Any) -> Sna
         endpoint=EndpointSettings(
             **{"base_url": "http://localhost/v1", "model": "m", **endpoint}
         ),
-        completion=CompletionSettings(prefix_chars=prefix_chars),
+        completion=CompletionSettings(prefix_tokens=prefix_tokens),
     )
-    return document.snapshot(len(marked.prefix), wanted)
+    return snapshot_at(document, len(marked.prefix), wanted)
+
+
+def snapshot_at(document: Document, offset: int, wanted: Settings) -> Snapshot:
+    view = prompt.view(wanted, health.CHARS_PER_TOKEN)
+    return document.snapshot(offset, wanted, view)
 
 
 def built(snapshot: Snapshot, shape: Shape = Shape.LINE) -> Prompt:
-    return prompt.build(snapshot, context.collect(snapshot), shape)
+    return prompt.build(snapshot, (), shape)
 
 
 # What is sent
@@ -80,7 +102,10 @@ def test_each_family_is_asked_in_the_form_it_was_trained_on(
     name: str, update_golden: bool
 ) -> None:
     path = PROMPTS / f"{name}.txt"
-    said = drawn(built(snapshot_of(SHAPES, 200, **FORMS[name])))
+    snapshot = snapshot_of(SHAPES, 64, **FORMS[name])
+    alone = drawn(built(snapshot))
+    among_others = drawn(prompt.build(snapshot, OTHERS, Shape.LINE))
+    said = f"{alone}\n======== with text from elsewhere\n\n{among_others}"
     if update_golden:
         path.write_text(said, "utf-8", newline="\n")
     assert said == path.read_text("utf-8")
@@ -101,9 +126,11 @@ def test_the_families_are_those_that_the_settings_know() -> None:
     assert len(set(settings.TEMPLATES)) == len(settings.TEMPLATES)
 
 
-@pytest.mark.parametrize("template", prompt.TEMPLATES, ids=FAMILIES)
-def test_every_marker_of_a_prompt_is_reserved(template: prompt.Template) -> None:
-    text = template.form.format(prefix="", suffix="", name="", language="")
+@pytest.mark.parametrize("template", templates.TEMPLATES, ids=FAMILIES)
+def test_every_marker_of_a_prompt_is_reserved(template: templates.Template) -> None:
+    text = template.form.format(
+        prefix="", suffix="", name="", language="", files="", mode=""
+    )
     for marker in template.reserved:
         text = text.replace(marker, "")
     # What is left is read as text wherever it stands.
@@ -111,8 +138,8 @@ def test_every_marker_of_a_prompt_is_reserved(template: prompt.Template) -> None
     assert set(template.stop) <= set(template.reserved)
 
 
-@pytest.mark.parametrize("template", prompt.TEMPLATES, ids=FAMILIES)
-def test_every_marker_of_a_prompt_ends_an_answer(template: prompt.Template) -> None:
+@pytest.mark.parametrize("template", templates.TEMPLATES, ids=FAMILIES)
+def test_every_marker_of_a_prompt_ends_an_answer(template: templates.Template) -> None:
     # But for what says that the text ends or a file begins, a stop is a marker.
     markers_of_form = set(template.reserved) - set(template.stop)
     assert all(marker in template.form for marker in markers_of_form)
@@ -130,8 +157,8 @@ def test_a_files_name_is_never_taken_for_structure(family: str) -> None:
             base_url="http://localhost/v1", model="m", template=family
         )
     )
-    text = built(document.snapshot(1, wanted)).text
-    template = next(t for t in prompt.TEMPLATES if t.family == family)
+    text = built(snapshot_at(document, 1, wanted)).text
+    template = next(t for t in templates.TEMPLATES if t.family == family)
     for marker in template.reserved:
         assert text.count(marker) == template.form.count(marker)
 
@@ -142,7 +169,9 @@ def test_a_files_name_is_never_taken_for_structure(family: str) -> None:
         ("qwen2.5-coder:1.5b", "qwen"),
         ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen"),
         ("codegemma-2b", "codegemma"),
-        ("starcoder2-7b", "starcoder"),
+        ("starcoder2-7b", "starcoder2"),
+        ("starcoderbase-3b", "starcoder"),
+        ("aixcoder-7b-base", "aixcoder"),
         ("stable-code-3b", "starcoder"),
         ("granite-code:3b", "starcoder"),
         ("granite-4.0-h", "granite"),
@@ -164,7 +193,7 @@ def test_a_files_name_is_never_taken_for_structure(family: str) -> None:
     ],
 )
 def test_a_models_name_tells_its_family(name: str, family: str | None) -> None:
-    found = prompt.template_for(name, "auto")
+    found = templates.template_for(name, "auto")
     assert (found.family if found else None) == family
 
 
@@ -186,9 +215,47 @@ def test_it_is_known_whether_a_model_sees_the_text_after_the_cursor(
     endpoint: dict[str, str], tells: bool
 ) -> None:
     snapshot = snapshot_of("before█AFTER", **endpoint)
-    assert prompt.tells_suffix(snapshot.settings) is tells
+    assert templates.tells_suffix(snapshot.settings) is tells
     said = built(snapshot)
     assert ("AFTER" in drawn(said)) is tells
+
+
+@pytest.mark.parametrize(
+    ("drawing", "suffix"),
+    [
+        ("f(█)\nnext\n", "\nnext\n"),
+        ('f("█"):\nnext\n', "\nnext\n"),
+        ("f(█\nnext\n", "\nnext\n"),
+        ("f(█, b)\nnext\n", ", b)\nnext\n"),
+        # What follows is nothing that could be told.
+        ("f(█)", None),
+        ("f(█)\n\n  \n", None),
+        ("f(█", None),
+    ],
+)
+def test_the_suffix_begins_behind_what_only_closes(
+    drawing: str, suffix: str | None
+) -> None:
+    assert built(snapshot_of(drawing, template="suffix")).suffix == suffix
+
+
+def test_a_model_that_is_told_the_suffix_last_is_told_less_of_it() -> None:
+    text = "a = 1\n" * 100 + "█\n" + "b = 1\n" * 1_000
+    lengths = {
+        name: len(snapshot_of(text, **FORMS[name]).suffix)
+        for name in ("qwen", "suffix", "mellum", "chat", "plain")
+    }
+    assert 180 < lengths["qwen"] == lengths["suffix"] <= 211
+    assert 1_900 < lengths["mellum"] == lengths["chat"] <= 1_980
+    assert lengths["plain"] == 0
+
+
+def test_the_built_in_model_is_sent_what_fits_into_its_context() -> None:
+    assert settings.Settings().prefix_tokens == 1_800
+    small = settings.Settings(local=settings.LocalSettings(n_ctx_tokens=512))
+    assert small.prefix_tokens == 512 - 192
+    wanted = CompletionSettings(prefix_tokens=900)
+    assert settings.Settings(completion=wanted).prefix_tokens == 900
 
 
 # Text that looks like structure
@@ -197,7 +264,7 @@ def test_it_is_known_whether_a_model_sees_the_text_after_the_cursor(
 def structure(family: str) -> tuple[str, ...]:
     if family == "chat":
         return built(snapshot_of("█", wire="chat")).leaks
-    return next(t for t in prompt.TEMPLATES if t.family == family).reserved
+    return next(t for t in templates.TEMPLATES if t.family == family).reserved
 
 
 def sent(snapshot: Snapshot) -> str:
@@ -207,8 +274,8 @@ def sent(snapshot: Snapshot) -> str:
 
 def check_structure(family: str, prefix: str, suffix: str) -> None:
     """Each marker is sent just as often as for an empty document."""
-    text = sent(snapshot_of(f"{prefix}█{suffix}", **FORMS[family]))
-    empty = sent(snapshot_of("█", **FORMS[family]))
+    text = sent(snapshot_of(f"{prefix}█x{suffix}", **FORMS[family]))
+    empty = sent(snapshot_of("█x", **FORMS[family]))
     for marker in structure(family):
         assert text.count(marker) == empty.count(marker)
 
@@ -375,7 +442,7 @@ def test_a_base_model_writes_the_last_space_itself(
     line: str, answer: str, received: str
 ) -> None:
     document = Document("file:///a.py", "python", 1, f"def f():\n{line}")
-    snapshot = document.snapshot(1000, settings.Settings())
+    snapshot = snapshot_at(document, 1000, settings.Settings())
     asked = prompt.build(snapshot, (), Shape.LINE)
     assert asked.text == f"def f():\n{line if not line.strip() else line.rstrip()}"
     assert prompt.received(answer, asked, snapshot.anchor, is_final=True) == received

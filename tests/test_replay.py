@@ -11,6 +11,7 @@ BENCH = Path(__file__).parent / "bench"
 sys.path.insert(0, str(BENCH))
 
 import future  # noqa: E402
+import page  # noqa: E402
 import peers  # noqa: E402
 import policies  # noqa: E402
 import replay  # noqa: E402
@@ -267,12 +268,14 @@ def test_a_segment_is_replayed_and_told(
     replay._save(path, results)
     assert replay._loaded(path) == results
 
-    monkeypatch.setattr(replay_report, "DOCUMENT", tmp_path / "benchmarks.md")
+    monkeypatch.setattr(page, "DOCUMENT", tmp_path / "benchmarks.md")
+    page.write_part("another", "is kept")
     monkeypatch.setattr(replay_report, "PLOTS", tmp_path / "benchmarks")
     Report(servers, ["spark", "link"], segments, results).write()
     written = (tmp_path / "benchmarks.md").read_text("utf-8")
     for title in ("Coverage", "Cost", "Latency", "Accepting", "Manners", "Budgets"):
         assert f"\n## {title}\n" in written
+    assert "is kept" in written
     for name in ("coverage", "waiting", "cost", "accepting"):
         assert f"(benchmarks/{name}.svg)" in written
         drawn = (tmp_path / "benchmarks" / f"{name}.svg").read_text("utf-8")

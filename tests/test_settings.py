@@ -136,14 +136,14 @@ def test_the_environment_writes_strings() -> None:
         environment(
             FORETYPE_ENDPOINT_API_KEY_COMMAND="pass show 'my key'",
             FORETYPE_ENDPOINT_TEMPLATE="none",
-            FORETYPE_COMPLETION_SUFFIX_CHARS="0",
+            FORETYPE_COMPLETION_SUFFIX_TOKENS="0",
             FORETYPE_COMPLETION_ENABLED="False",
             PATH="/bin",
         ),
         gives={
             "endpoint.api_key_command": ("pass", "show", "my key"),
             "endpoint.template": "none",
-            "completion.suffix_chars": 0,
+            "completion.suffix_tokens": 0,
             "completion.enabled": False,
         },
     )
@@ -179,10 +179,10 @@ def test_each_place_wins_over_the_one_before() -> None:
         toml(f"{ENDPOINT}\n[completion]\nmax_tokens_line = 1\nmax_tokens_block = 1"),
         environment(
             FORETYPE_COMPLETION_MAX_TOKENS_BLOCK="2",
-            FORETYPE_COMPLETION_PREFIX_CHARS="2000",
+            FORETYPE_COMPLETION_PREFIX_TOKENS="2000",
         ),
-        editor({"completion": {"prefixChars": 3000, "suffixChars": 3000}}),
-        editor({"completion": {"suffixChars": 4000}}),
+        editor({"completion": {"prefixTokens": 3000, "suffixTokens": 3000}}),
+        editor({"completion": {"suffixTokens": 4000}}),
     ]
     check(
         *given,
@@ -191,8 +191,8 @@ def test_each_place_wins_over_the_one_before() -> None:
             "endpoint.model": "m",
             "completion.max_tokens_line": 1,
             "completion.max_tokens_block": 2,
-            "completion.prefix_chars": 3000,
-            "completion.suffix_chars": 4000,
+            "completion.prefix_tokens": 3000,
+            "completion.suffix_tokens": 4000,
         },
     )
 
@@ -497,11 +497,11 @@ def test_a_wrong_value_leaves_what_an_earlier_place_said() -> None:
         [
             toml("completion.max_tokens_line = 7"),
             environment(FORETYPE_COMPLETION_MAX_TOKENS_LINE="8"),
-            editor({"completion": {"maxTokensLine": 0, "prefixChars": 900}}),
+            editor({"completion": {"maxTokensLine": 0, "prefixTokens": 900}}),
         ]
     )
     assert resolved == with_values(
-        {"completion.max_tokens_line": 8, "completion.prefix_chars": 900}
+        {"completion.max_tokens_line": 8, "completion.prefix_tokens": 900}
     )
     assert problems == [
         "the editor: completion.maxTokensLine must be from 1 to 4096, not 0"
@@ -684,8 +684,8 @@ def test_null_leaves_what_was_set_before() -> None:
 
 
 def test_a_path_may_be_written_as_one_name() -> None:
-    resolved, problems = layers.resolve([editor({"completion.prefixChars": 900})])
-    assert (resolved.completion.prefix_chars, problems) == (900, [])
+    resolved, problems = layers.resolve([editor({"completion.prefixTokens": 900})])
+    assert (resolved.completion.prefix_tokens, problems) == (900, [])
 
 
 def test_a_key_in_place_of_its_variable_is_refused_and_not_quoted() -> None:

@@ -79,9 +79,7 @@ class Player:
     def do_request(self, rest: str) -> None:
         """By hand: `invoked`. Can be told of more: `growing`. In a list: `selected 2
         "print"`, so many characters before the cursor are to become that text."""
-        snapshot = self.document.snapshot(
-            self.cursors[self.name], self.session.settings
-        )
+        snapshot = self.session.snapshot(self.document, self.cursors[self.name])
         options = shlex.split(rest)
         if "selected" in options:
             _, n_before_chars, text = options

@@ -58,7 +58,7 @@ async def run(place: str, layers: Iterable[Layer], *, is_invoked: bool) -> int:
     document.withheld = session.why_withheld(document.uri, file)
     session.use_settings()
     try:
-        snapshot = document.snapshot(offset, session.settings)
+        snapshot = session.snapshot(document, offset)
         # The model is loaded before the clock starts: an editor does that once.
         await session.models.ready()
         return await _complete(session, snapshot, is_invoked)

@@ -1,22 +1,16 @@
-"""Text from outside the view around the cursor that is worth sending."""
+"""Text from elsewhere that is worth sending."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from foretype.document import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
     """A piece of other text for the prompt, whole lines."""
 
+    name: str
+    """The path of its file, as far as it tells something, or what it is."""
     text: str
-
-
-def collect(snapshot: Snapshot) -> tuple[Snippet, ...]:
-    """What else the model should know: the head of a file that is out of view.
-
-    Imports and definitions stand there; it changes seldom, so it costs little.
-    """
-    return (Snippet(snapshot.head),) if snapshot.head else ()
+    is_code: bool = True
+    """Whether the text is as in a file; a list of changes is not."""

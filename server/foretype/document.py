@@ -75,6 +75,14 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """How much of the text around the cursor a snapshot has at most."""
+
+    prefix_chars: int
+    suffix_chars: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A frozen view of one document around the cursor."""
 
@@ -233,12 +241,11 @@ class Document:
         self._known_line = self._known_offset = 0
         return edit
 
-    def snapshot(self, offset: int, settings: Settings) -> Snapshot:
-        """A frozen view of the text around an offset, as much as the settings want."""
+    def snapshot(self, offset: int, settings: Settings, view: View) -> Snapshot:
+        """The text around an offset, frozen, for a request with these settings."""
         line_idx, column = self.locate(offset)
         offset = self._known_offset + column
-        prefix_chars = settings.completion.prefix_chars
-        prefix = self._prefix(line_idx, column, prefix_chars)
+        prefix = self._prefix(line_idx, column, view.prefix_chars)
         n_before_chars = offset - len(prefix)
         is_typed = offset == self._typed_end
         return Snapshot(
@@ -247,8 +254,8 @@ class Document:
             version=self.version,
             offset=offset,
             prefix=prefix,
-            suffix=self._suffix(line_idx, column, settings.completion.suffix_chars),
-            head=self._head(min(prefix_chars // 8, n_before_chars)),
+            suffix=self._suffix(line_idx, column, view.suffix_chars),
+            head=self._head(min(view.prefix_chars // 8, n_before_chars)),
             anchor=self.anchor(offset),
             settings=settings,
             n_chars=self.n_chars,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from foretype import context, edits, prompt, reuse, trim
+from foretype import edits, prompt, reuse, trim
 from foretype.answer import Answer, Completion, Source
 from foretype.document import Anchor, Document, Snapshot
 from foretype.edits import Edit
@@ -229,6 +229,11 @@ class Engine:
         return index.running if index else []
 
     @property
+    def chars_per_token(self) -> float:
+        """What a budget in tokens is taken for, in characters."""
+        return self._health.chars_per_token
+
+    @property
     def n_bytes(self) -> int:
         """About how much memory is taken by what was generated."""
         return sum(index.n_bytes for index in self._indexes.values())
@@ -273,12 +278,11 @@ class Engine:
         timeline = Timeline()
         timeline.stamp(Stage.BEGUN)
         told = self._without_secrets(snapshot)
-        snippets = context.collect(told)
         timeline.stamp(Stage.CONTEXT)
-        model_prompt = prompt.build(told, snippets, shape, temperature)
+        model_prompt = prompt.build(told, (), shape, temperature)
         timeline.stamp(Stage.PROMPT)
         timeline.n_prompt_chars = model_prompt.n_chars
-        timeline.n_input_tokens = model_prompt.n_tokens
+        timeline.n_input_tokens = round(model_prompt.n_chars / self.chars_per_token)
         generation = Generation(
             snapshot,
             shape,
@@ -410,7 +414,7 @@ class Engine:
 
     async def _evaluate(self, snapshot: Snapshot) -> None:
         told = self._without_secrets(snapshot)
-        ahead = prompt.build(told, context.collect(told), Shape.LINE)
+        ahead = prompt.build(told, (), Shape.LINE)
         try:
             model = await self._ready_model()
             await model.evaluate_ahead(ahead)

@@ -68,6 +68,8 @@ class Generation:
         """When it brought something, by the same clock."""
         self.ended_s = inf
         """When it was done, likewise."""
+        self.chars_per_token: float | None = None
+        """Of the prompt, where the endpoint has counted its tokens."""
         self.timeline = timeline
         self.language_id = snapshot.language_id
         self.model_name = snapshot.settings.model_name
@@ -195,8 +197,9 @@ class Generation:
         self._wake()
 
     def _take_counts(self, finish: Finish) -> None:
-        if finish.n_prompt_tokens is not None:
+        if finish.n_prompt_tokens:
             self.timeline.n_input_tokens = finish.n_prompt_tokens
+            self.chars_per_token = self._prompt.n_chars / finish.n_prompt_tokens
         if finish.n_output_tokens is not None:
             self.timeline.n_output_tokens = finish.n_output_tokens
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from foretype import comments
 from foretype.context import Snippet
-from foretype.document import Anchor, Snapshot
+from foretype.document import Anchor, Snapshot, View
 from foretype.settings import Settings
-from foretype.trim import MIN_OVERLAP_CHARS, Shape
+from foretype.templates import (
+    Template,
+    tells_suffix,
+    tells_suffix_first,
+    template_for,
+)
+from foretype.trim import MIN_OVERLAP_CHARS, Shape, is_closing_punctuation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,179 +56,18 @@ class Prompt:
         n_chars = len(self.text) + len(self.suffix or "")
         return n_chars + sum(len(message.content) for message in self.messages)
 
-    @property
-    def n_tokens(self) -> int:
-        """About how many tokens it is, as long as no endpoint has counted them."""
-        return round(self.n_chars / CHARS_PER_TOKEN)
 
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """How a model family is told what stands before and after the hole."""
-
-    family: str
-    names: str
-    """A regular expression, searched in the model's name in lower case."""
-    form: str
-    """The prompt, with `{prefix}` and `{suffix}` in the order of its training.
-
-    `{name}` is the file's, `{language}` the editor's word for its language.
-    """
-    stop: tuple[str, ...]
-    """All strings that end an answer; the first four are sent."""
-
-    @property
-    def reserved(self) -> tuple[str, ...]:
-        """The markers: text that holds one of these would be read as structure."""
-        return tuple(dict.fromkeys((*_MARKER.findall(self.form), *self.stop)))
-
-
-_MARKER = re.compile(r"<[^<>\s{}]+>|\[[A-Z]+\]")
-
-# Sources: each family's model card, or the repository it is published in. The first one
-# whose `names` match is taken, so narrow names stand before wide ones.
-TEMPLATES = (
-    Template(
-        "qwen",
-        r"qwen.*coder|codeqwen",
-        "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
-        (
-            "<|endoftext|>",
-            "<|fim_prefix|>",
-            "<|fim_suffix|>",
-            "<|fim_middle|>",
-            "<|fim_pad|>",
-            "<|file_sep|>",
-            "<|repo_name|>",
-            "<|im_end|>",
-            "<|cursor|>",
-        ),
-    ),
-    Template(
-        "codegemma",
-        r"codegemma",
-        "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
-        (
-            "<|file_separator|>",
-            "<|fim_prefix|>",
-            "<|fim_suffix|>",
-            "<|fim_middle|>",
-            "<eos>",
-        ),
-    ),
-    Template(
-        "granite",
-        r"granite-?4",
-        "<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
-        (
-            "<|end_of_text|>",
-            "<|fim_prefix|>",
-            "<|fim_suffix|>",
-            "<|fim_middle|>",
-        ),
-    ),
-    Template(
-        "starcoder",
-        r"starcoder|stable-?code|granite.*code",
-        "<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
-        (
-            "<|endoftext|>",
-            "<file_sep>",
-            "<fim_prefix>",
-            "<fim_suffix>",
-            "<fim_middle>",
-            "<repo_name>",
-        ),
-    ),
-    Template(
-        "codellama",
-        r"code-?llama",
-        "<PRE> {prefix} <SUF>{suffix} <MID>",
-        ("<EOT>", "<PRE>", "<SUF>", "<MID>"),
-    ),
-    Template(
-        "deepseek",
-        r"deepseek-?coder",
-        "<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",  # noqa: RUF001
-        (
-            "<｜end▁of▁sentence｜>",  # noqa: RUF001
-            "<｜fim▁begin｜>",  # noqa: RUF001
-            "<｜fim▁hole｜>",  # noqa: RUF001
-            "<｜fim▁end｜>",  # noqa: RUF001
-        ),
-    ),
-    Template(
-        "codestral",
-        r"codestral",
-        "[SUFFIX]{suffix}[PREFIX]{prefix}",
-        ("</s>", "[PREFIX]", "[SUFFIX]", "[MIDDLE]"),
-    ),
-    Template(
-        "mellum",
-        r"mellum",
-        "<filename>{name}\n<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
-        (
-            "<|endoftext|>",
-            "<filename>",
-            "<fim_suffix>",
-            "<fim_prefix>",
-            "<fim_middle>",
-        ),
-    ),
-    Template(
-        "seed-coder",
-        r"seed-?coder",
-        "<[fim-suffix]>{suffix}<[fim-prefix]>{prefix}<[fim-middle]>",
-        (
-            "<[end▁of▁sentence]>",
-            "<[fim-suffix]>",
-            "<[fim-prefix]>",
-            "<[fim-middle]>",
-        ),
-    ),
-    Template(
-        "santacoder",
-        r"santacoder",
-        "<fim-prefix>{prefix}<fim-suffix>{suffix}<fim-middle>",
-        ("<|endoftext|>", "<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
-    ),
-    Template(
-        "refact",
-        r"refact",
-        "<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
-        ("<|endoftext|>", "<fim_suffix>", "<fim_prefix>", "<fim_middle>"),
-    ),
-    Template(
-        "codegeex",
-        r"codegeex",
-        "<|user|>\n###PATH:{name}\n###LANGUAGE:{language}\n###MODE:LINE\n"
-        "<|code_suffix|>{suffix}<|code_prefix|>{prefix}<|code_middle|><|assistant|>\n",
-        (
-            "<|endoftext|>",
-            "<|user|>",
-            "<|code_prefix|>",
-            "<|code_suffix|>",
-            "<|code_middle|>",
-            "<|assistant|>",
-        ),
-    ),
-    Template(
-        "glm",
-        r"glm-?4",
-        "<|code_prefix|>{prefix}<|code_suffix|>{suffix}<|code_middle|>",
-        (
-            "<|endoftext|>",
-            "<|code_prefix|>",
-            "<|code_suffix|>",
-            "<|code_middle|>",
-        ),
-    ),
-)
-
-# Code in the vocabularies of today has 3 to 4; fewer is the safe side of a budget.
-CHARS_PER_TOKEN = 3.3
 _FENCE_END = "\n```"
-_CHAT_TAGS = ("<fill>", "</fill>", "<after>", "</after>", "<before>", "</before>")
+_CHAT_TAGS = (
+    "<fill>",
+    "</fill>",
+    "<after>",
+    "</after>",
+    "<before>",
+    "</before>",
+    "<file ",
+    "</file>",
+)
 CHAT_SYSTEM = """\
 You are the completion engine of a text editor. \
 You get the text after the cursor, then the text before the cursor. \
@@ -243,20 +88,17 @@ def sum_of_squares(numbers):
 <fill> number * number</fill>"""
 
 
-def template_for(model_name: str, setting: str) -> Template | None:
-    """The family of a model: by the setting, or by its name where that says `auto`."""
-    if setting == "auto":
-        name = model_name.lower()
-        return next((t for t in TEMPLATES if re.search(t.names, name)), None)
-    return next((t for t in TEMPLATES if t.family == setting), None)
-
-
-def tells_suffix(settings: Settings) -> bool:
-    """Whether the model will be told the text after the cursor."""
-    return (
-        settings.speaks_chat
-        or settings.endpoint.template == "suffix"
-        or template_for(settings.model_name, settings.endpoint.template) is not None
+def view(settings: Settings, chars_per_token: float) -> View:
+    """How much text around the cursor a prompt has room for."""
+    completion = settings.completion
+    suffix_tokens = 0
+    if tells_suffix_first(settings):
+        suffix_tokens = completion.suffix_tokens
+    elif tells_suffix(settings):
+        suffix_tokens = completion.last_suffix_tokens
+    return View(
+        prefix_chars=round(settings.prefix_tokens * chars_per_token),
+        suffix_chars=round(suffix_tokens * chars_per_token),
     )
 
 
@@ -269,10 +111,12 @@ def build(
     """The prompt for the text around the cursor, in the form the model was trained on.
 
     Text before a marker of that form, which the model would take for structure, is
-    left out on the far side of it.
+    left out on the far side of it; a snippet that has one is left out.
     """
     settings = snapshot.settings
-    prefix, suffix = _with_newlines(snapshot, snippets)
+    # The head is further up in the same file, and changes less often.
+    prefix = _with_newline_ends(snapshot.head + snapshot.prefix)
+    suffix = _with_newline_ends(_suffix(snapshot))
     max_tokens = (
         settings.completion.max_tokens_line
         if shape is Shape.LINE
@@ -280,13 +124,16 @@ def build(
     )
     template = template_for(settings.model_name, settings.endpoint.template)
     if settings.speaks_chat:
-        prompt = _chat(snapshot, prefix, suffix, max_tokens)
+        prompt = _chat(snapshot, snippets, prefix, suffix, max_tokens)
     elif settings.endpoint.template == "suffix":
-        prompt = Prompt(max_tokens, text=prefix, suffix=suffix)
+        files = _as_comments(snapshot, snippets)
+        # Where nothing follows, some endpoints take the field for a mistake.
+        prompt = Prompt(max_tokens, text=files + prefix, suffix=suffix or None)
     elif template is not None:
-        prompt = _in_markers(snapshot, template, prefix, suffix, max_tokens)
+        prompt = _in_markers(snapshot, snippets, template, prefix, suffix, shape)
+        prompt = replace(prompt, max_tokens=max_tokens)
     else:
-        prompt = _plain(snapshot, prefix, max_tokens)
+        prompt = _plain(snapshot, snippets, prefix, max_tokens)
     return replace(prompt, temperature=temperature, cache_key=snapshot.uri)
 
 
@@ -311,35 +158,60 @@ def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str
 
 
 def _in_markers(
-    snapshot: Snapshot, template: Template, prefix: str, suffix: str, max_tokens: int
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    template: Template,
+    prefix: str,
+    suffix: str,
+    shape: Shape,
 ) -> Prompt:
+    reserved = template.reserved
     return Prompt(
-        max_tokens,
+        0,
         text=template.form.format(
-            prefix=_after_reserved(prefix, template.reserved),
-            suffix=_before_reserved(suffix, template.reserved),
-            name=_after_reserved(_file_name(snapshot), template.reserved),
-            language=_after_reserved(snapshot.language_id, template.reserved),
+            files=_files(snapshot, snippets, template),
+            prefix=_after_reserved(prefix, reserved),
+            # Some models loop where nothing follows; a file ends with a line end.
+            suffix=_before_reserved(suffix, reserved) or "\n",
+            name=_after_reserved(_file_name(snapshot), reserved),
+            language=_after_reserved(snapshot.language_id, reserved),
+            mode=shape.name,
         ),
         stop=template.stop[:4],
-        leaks=template.reserved,
+        leaks=reserved,
     )
 
 
-def _plain(snapshot: Snapshot, prefix: str, max_tokens: int) -> Prompt:
+def _plain(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    prefix: str,
+    max_tokens: int,
+) -> Prompt:
     # NB: In most vocabularies a word's token begins with its space, so that after a
     # space by itself hardly a word can follow: `return ` goes on with a number.
     blank = _blank_at_end(snapshot.anchor.line_prefix)
-    return Prompt(max_tokens, text=prefix[: len(prefix) - len(blank)], blank=blank)
+    text = _as_comments(snapshot, snippets) + prefix[: len(prefix) - len(blank)]
+    return Prompt(max_tokens, text=text, blank=blank)
 
 
-def _chat(snapshot: Snapshot, prefix: str, suffix: str, max_tokens: int) -> Prompt:
+def _chat(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    prefix: str,
+    suffix: str,
+    max_tokens: int,
+) -> Prompt:
     name = _after_reserved(_file_name(snapshot), _CHAT_TAGS)
     prefix = _after_reserved(prefix, _CHAT_TAGS)
     suffix = _before_reserved(suffix, _CHAT_TAGS)
+    files = "".join(
+        f'<file name="{snippet.name}">\n{snippet.text}\n</file>\n'
+        for snippet in _without_reserved(snippets, _CHAT_TAGS)
+    )
     # What changes with every key comes last, so that the rest is served from a cache.
     content = (
-        f"{name} ({snapshot.language_id})\n"
+        f"{files}{name} ({snapshot.language_id})\n"
         f"<after>{suffix}</after>\n<before>{prefix}</before>"
     )
     return Prompt(
@@ -349,6 +221,66 @@ def _chat(snapshot: Snapshot, prefix: str, suffix: str, max_tokens: int) -> Prom
         leaks=_CHAT_TAGS,
         opening="<fill>",
     )
+
+
+def _files(snapshot: Snapshot, snippets: Sequence[Snippet], template: Template) -> str:
+    """Text from elsewhere in the form that a family knows, and what ends it."""
+    if not template.file:
+        return _as_comments(snapshot, snippets, template.reserved)
+    told = [
+        template.file.format(name=snippet.name, text=snippet.text)
+        for snippet in _without_reserved(snippets, template.reserved)
+    ]
+    if told and template.own:
+        name = _after_reserved(_file_name(snapshot), template.reserved)
+        told.append(template.own.format(name=name))
+    return "".join(told)
+
+
+def _as_comments(
+    snapshot: Snapshot, snippets: Sequence[Snippet], reserved: tuple[str, ...] = ()
+) -> str:
+    """Text from elsewhere, each behind a comment with its name."""
+    opens, closes = comments.around(snapshot.language_id)
+    told = []
+    for snippet in _without_reserved(snippets, reserved):
+        text = snippet.text
+        if not snippet.is_code:
+            lines = text.split("\n")
+            text = "\n".join(f"{opens} {line}{closes}" for line in lines)
+        told.append(f"{opens} {snippet.name}{closes}\n{text}\n\n")
+    if told:
+        name = _after_reserved(_file_name(snapshot), reserved)
+        told.append(f"{opens} {name}{closes}\n")
+    return "".join(told)
+
+
+def _without_reserved(
+    snippets: Sequence[Snippet], reserved: tuple[str, ...]
+) -> list[Snippet]:
+    """Snippets with the line ends models know, less those that have a marker."""
+    told = (
+        replace(snippet, text=_with_newline_ends(snippet.text).rstrip("\n"))
+        for snippet in snippets
+    )
+    return [
+        snippet
+        for snippet in told
+        if not any(marker in snippet.name + snippet.text for marker in reserved)
+    ]
+
+
+def _suffix(snapshot: Snapshot) -> str:
+    """The text after the cursor that the model is told.
+
+    It begins with the next line where what is left of the cursor's only closes what is
+    open: the same while that line is written, whatever the editor closes or takes back.
+    """
+    rest = snapshot.anchor.line_suffix
+    suffix = snapshot.suffix
+    if is_closing_punctuation(rest):
+        suffix = suffix[len(rest) :]
+    return suffix if suffix.strip() else ""
 
 
 def _file_name(snapshot: Snapshot) -> str:
@@ -411,15 +343,6 @@ def _blank_at_end(line_prefix: str) -> str:
     """The spaces between the last word of a line and the cursor."""
     content = line_prefix.rstrip(" ")
     return line_prefix[len(content) :] if content.strip() else ""
-
-
-def _with_newlines(snapshot: Snapshot, snippets: Sequence[Snippet]) -> tuple[str, str]:
-    """The text before and after, with the line ends models have seen most.
-
-    Snippets stand first: they change less often than the text at the cursor.
-    """
-    before = "".join(snippet.text for snippet in snippets) + snapshot.prefix
-    return _with_newline_ends(before), _with_newline_ends(snapshot.suffix)
 
 
 def _with_newline_ends(text: str) -> str:

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from foretype import prompt, trim
+from foretype import trim
 from foretype.document import Snapshot
 from foretype.errors import (
     BadAnswer,
@@ -20,6 +20,7 @@ from foretype.errors import (
     RateLimited,
     Unreachable,
 )
+from foretype.templates import tells_suffix
 
 _WORD_AT_END = re.compile(r"\w+$")
 
@@ -170,7 +171,7 @@ def hopeless(snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
         if _is_word(after[:1]) and _n_word_chars(snapshot) > snapshot.n_typed_chars:
             # A new word that is typed right before another one is not inside that.
             return Reason.MIDDLE_OF_WORD
-        if not prompt.tells_suffix(snapshot.settings):
+        if not tells_suffix(snapshot.settings):
             return Reason.MIDDLE_OF_LINE
     return None
 

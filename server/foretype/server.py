@@ -284,7 +284,7 @@ class Server(LanguageServer):
         # A client that has not sent its settings yet is not waited for any longer.
         self._use_settings()
         offset = lsp.offset(document, position, self._encoding)
-        snapshot = document.snapshot(offset, self.session.settings)
+        snapshot = self.session.snapshot(document, offset)
         return snapshot, lsp.position(document, offset, self._encoding)
 
     async def _complete(

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from foretype import prompt
 from foretype.answer import Answer, Source
-from foretype.document import Document, Snapshot
+from foretype.document import Document, Snapshot, View
 from foretype.edits import Edit
 from foretype.engine import Engine
 from foretype.exclusions import KEY_FILE, Exclusions, is_key_file
@@ -123,6 +124,10 @@ class Session:
         name = PurePosixPath(unquote(urlsplit(uri).path))
         return KEY_FILE if is_key_file(name) else ""
 
+    def snapshot(self, document: Document, offset: int) -> Snapshot:
+        """A frozen view of a document around an offset, as a request takes it."""
+        return document.snapshot(offset, self.settings, self._view)
+
     def edited(self, document: Document, made: Sequence[Edit]) -> None:
         """Follows up on the edits of one change, which a document has taken."""
         # What is waited for was asked for another text.
@@ -132,7 +137,7 @@ class Session:
             self._typed_s[document.uri] = _now_s()
             if self._n_late >= N_LATE:
                 cursor = made[0].cursors[0]
-                self.engine.anticipate(document.snapshot(cursor, self.settings))
+                self.engine.anticipate(self.snapshot(document, cursor))
 
     def focused(self, uri: str) -> None:
         """Prepares for the first key in a document that a person has turned to."""
@@ -219,6 +224,10 @@ class Session:
             is_late = _now_s() - typed_s >= LATE_S
             self._n_late = self._n_late + 1 if is_late else 0
 
+    @property
+    def _view(self) -> View:
+        return prompt.view(self.settings, self.engine.chars_per_token)
+
     def _look_at_paths(self) -> None:
         for uri, path in self._paths.items():
             self.documents[uri].withheld = self.why_withheld(uri, path)
@@ -229,8 +238,8 @@ class Session:
 
     def _evaluate_ahead(self, document: Document) -> None:
         """Has the part of the text evaluated that the first prompt will begin with."""
-        n_chars = self.settings.completion.prefix_chars
-        self.engine.evaluate_ahead(document.snapshot(n_chars, self.settings))
+        end = self._view.prefix_chars
+        self.engine.evaluate_ahead(self.snapshot(document, end))
 
 
 def _now_s() -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-# The families `prompt` knows by name; a test keeps the two equal.
+# The families `templates` knows by name; a test keeps the two equal.
 TEMPLATES = (
     "auto",
     "none",
@@ -20,6 +20,7 @@ TEMPLATES = (
     "qwen",
     "codegemma",
     "granite",
+    "starcoder2",
     "starcoder",
     "codellama",
     "deepseek",
@@ -29,8 +30,15 @@ TEMPLATES = (
     "santacoder",
     "refact",
     "codegeex",
+    "aixcoder",
     "glm",
 )
+
+# What is sent of the text before the cursor where the settings do not say. An endpoint
+# reads it once, then serves it from its cache; a CPU needs seconds for every thousand.
+ENDPOINT_PREFIX_TOKENS = 3_000
+LOCAL_PREFIX_TOKENS = 1_800
+MIN_PREFIX_TOKENS = 64
 
 
 def _setting(
@@ -190,18 +198,26 @@ class CompletionSettings:
         minimum=1,
         maximum=4096,
     )
-    prefix_chars: int = _setting(
-        6_000,
-        "Most characters of the text before the cursor that are sent.",
-        minimum=200,
-        maximum=200_000,
-    )
-    suffix_chars: int = _setting(
-        2_000,
-        "Most characters of the text after the cursor that are sent, to models that "
-        "can use them.",
+    prefix_tokens: int = _setting(
+        0,
+        "Most tokens of the text before the cursor that are sent; 0 is 3000, and 1800 "
+        "for the built-in model, which takes seconds to read more.",
         minimum=0,
-        maximum=200_000,
+        maximum=100_000,
+    )
+    suffix_tokens: int = _setting(
+        600,
+        "Most tokens of the text after the cursor that are sent, to models that can "
+        "use it and are told it first, so that it is the same from key to key.",
+        minimum=0,
+        maximum=100_000,
+    )
+    last_suffix_tokens: int = _setting(
+        64,
+        "The same for models that are told it last: all of it comes behind what "
+        "changes with every key, so that no cache of the endpoint's serves it.",
+        minimum=0,
+        maximum=100_000,
     )
 
 
@@ -271,6 +287,18 @@ class Settings:
         if not self.uses_local_model:
             return self.endpoint.model
         return Path(self.local.model_path).stem or "gemma-3-270m"
+
+    @property
+    def prefix_tokens(self) -> int:
+        """How many tokens before the cursor are sent at most.
+
+        With the answer, they fit into the context of the built-in model.
+        """
+        wanted = self.completion.prefix_tokens
+        if not self.uses_local_model:
+            return wanted or ENDPOINT_PREFIX_TOKENS
+        room = self.local.n_ctx_tokens - self.completion.max_tokens_block
+        return max(min(wanted or LOCAL_PREFIX_TOKENS, room), MIN_PREFIX_TOKENS)
 
     @property
     def speaks_chat(self) -> bool:

@@ -794,7 +794,7 @@ def bookkeeping(bench: Bench) -> Table:
     )
     stats, records = Stats(), Records()
     document = mirror.Document("file:///a.py", "python", 1, "total = ")
-    snapshot = document.snapshot(8, Settings())
+    snapshot = document.snapshot(8, Settings(), mirror.View(100, 0))
     completion = Completion(1, "compute(a)", Source.MODEL)
     answer = Answer((completion,), None)
 

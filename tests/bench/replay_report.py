@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+import page
 import plots
 import replay_prose
 from future import places
@@ -16,7 +17,6 @@ from report import Table, machine, mb, ms, p50, p95, p99
 from scores import Score, together
 from traces import ROOT, Segment, states
 
-DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PLOTS = ROOT / "docs" / "benchmarks"
 OURS = "foretype"
 # Where asking twice is computed, and after how many keys.
@@ -193,7 +193,7 @@ class Report:
                 pictures.append(f"![{draw.__doc__}]({PLOTS.name}/{path.name})")
             table.before += "".join(f"\n{picture}\n" for picture in pictures)
             parts.append(table.markdown())
-        DOCUMENT.write_text("\n\n".join(p.strip() for p in parts) + "\n", "utf-8")
+        page.write_part("replay", "\n\n".join(p.strip() for p in parts))
 
     def _table(
         self,
