@@ -24,6 +24,8 @@ stats  stats_store  stats_keeper
 edits
 document
 exclusions  secrets
+definitions  definition_store  symbols  index_cache  index_files
+index_worker  indexer
 comments  context  trim  reuse
 templates  prompt
 model
@@ -56,6 +58,7 @@ ONLY_IN = {
     "pathspec": {"exclusions"},
     "redact_secret": {"secrets"},
     "xllamacpp": {"local_server"},
+    "tree_sitter": {"definitions"},
 }
 
 
@@ -113,7 +116,15 @@ def test_a_package_is_imported_where_it_belongs(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "slow", ["foretype.endpoint", "pathspec", "redact_secret", "xllamacpp"]
+    "slow",
+    [
+        "foretype.endpoint",
+        "foretype.index_worker",
+        "pathspec",
+        "redact_secret",
+        "tree_sitter",
+        "xllamacpp",
+    ],
 )
 def test_what_is_slow_to_import_is_imported_only_when_it_is_needed(slow: str) -> None:
     at_once = {
