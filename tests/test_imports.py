@@ -22,11 +22,11 @@ errors  timeline  status  logs
 settings  layers
 stats  stats_store  stats_keeper
 edits
-document
+snippet  document
 exclusions  secrets
 definitions  definition_store  symbols  index_cache  index_files
 index_worker  indexer
-comments  context  trim  reuse
+comments  trim  reuse
 templates  prompt
 model
 completions  chat  connections  endpoint  weights  local_server  local
@@ -34,6 +34,7 @@ supplier
 generation
 suggestions  health
 reason  answer  engine  explain
+history  similar  counterpart  context
 session
 lsp
 transport

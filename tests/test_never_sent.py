@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest_asyncio
 
 from fake_endpoint import Answer, FakeEndpoint
 from foretype.client import Client
+from foretype.session import PAUSE_S
 from test_secrets import KEYS, key_block
 
 
@@ -55,6 +57,18 @@ class Editor:
             "text": text,
         }
         self._client.notify("textDocument/didOpen", {"textDocument": document})
+
+    def type(self, name: str, line: int, text: str) -> None:
+        """Puts a text before a line."""
+        place = {"line": line, "character": 0}
+        change = {"range": {"start": place, "end": place}, "text": text}
+        self._client.notify(
+            "textDocument/didChange",
+            {
+                "textDocument": {"uri": self.uri(name), "version": 2},
+                "contentChanges": [change],
+            },
+        )
 
     def changed(self, name: str) -> None:
         """Tells that a file on the disk is another one."""
@@ -114,6 +128,60 @@ async def test_no_secret_is_in_a_prompt(endpoint: FakeEndpoint, tmp_path: Path) 
         assert "before = " in body
         assert "after = " in body
     assert not [line for line in block[1:-1] if line in sent[-1]]
+
+
+@pytest.mark.asyncio
+async def test_no_secret_is_in_text_from_elsewhere(
+    endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    """What open files and files of the workspace say of the names at the cursor."""
+    body = "def volume_of_spheres(radius):\n    return radius * 3\n\n\n"
+    keys = "".join(f'sphere_{idx} = "{key}"\n' for idx, key in enumerate(KEYS.values()))
+    block = "\n".join(key_block())
+    for name in ("shapes.py", "ignored.py", "hidden.py", "sub/.env"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        marked = body.replace("radius", f"radius_in_{Path(name).stem.strip('.')}")
+        (tmp_path / name).write_text(marked + keys + block, "utf-8")
+    (tmp_path / ".gitignore").write_text("ignored.py\n", "utf-8")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".foretypeignore").write_text("hidden.py\n", "utf-8")
+    tests = "def test_volume_of_spheres():\n    assert volume_of_spheres(2) == 6\n"
+    (tmp_path / "test_main.py").write_text(
+        tests + keys.replace("sphere_", "tested_"), "utf-8"
+    )
+
+    settings = settings_for(endpoint)
+    settings["context"] = dict.fromkeys(
+        ("similar", "definitions", "counterpart", "recentEdits", "cells"), True
+    )
+    settings["context"]["maxTokens"] = 50_000
+    async with Client(settings=settings) as client:
+        editor = Editor(client, tmp_path)
+        await editor.initialize()
+        for name in ("shapes.py", "ignored.py", "hidden.py", "sub/.env"):
+            editor.open(name, (tmp_path / name).read_text("utf-8"))
+        text = "from shapes import volume_of_spheres\n\n"
+        text += "x = volume_of_spheres()\n" * 2
+        editor.open("main.py", text)
+        prompt = ""
+        # It is gathered in the first pause, and again whenever the index has grown.
+        while "def test_volume_of_spheres" not in prompt or (
+            "def volume_of_spheres(radius_in_shapes)" not in prompt
+        ):
+            await asyncio.sleep(PAUSE_S + 0.5)
+            # Another line each time, which nothing that is known fits.
+            line = f"y_{len(endpoint.requests)} = volume_of_spheres("
+            editor.type("main.py", 2, f"{line})\n")
+            assert len(await editor.ask("main.py", 2, len(line))) == 1
+            prompt = endpoint.requests[-1].body["prompt"]
+        assert "characters (" in await editor.explanation("main.py")
+    sent = "".join(r.body["prompt"] for r in endpoint.requests)
+    for key in KEYS.values():
+        assert key not in sent
+    assert not [line for line in key_block()[1:-1] if line in sent]
+    for name in ("ignored", "hidden", "env"):
+        assert f"radius_in_{name}" not in sent
+    assert "radius_in_shapes" in sent
 
 
 @pytest.mark.asyncio

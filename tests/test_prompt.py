@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from hypothesis import given
 
 import markers
 from foretype import health, prompt, settings, templates
-from foretype.context import Snippet
 from foretype.document import Document, Snapshot
 from foretype.prompt import Prompt
 from foretype.settings import CompletionSettings, EndpointSettings, Settings
+from foretype.snippet import Snippet
 from foretype.trim import Shape
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -77,7 +78,7 @@ def snapshot_at(document: Document, offset: int, wanted: Settings) -> Snapshot:
 
 
 def built(snapshot: Snapshot, shape: Shape = Shape.LINE) -> Prompt:
-    return prompt.build(snapshot, (), shape)
+    return prompt.build(snapshot, shape)
 
 
 # What is sent
@@ -104,7 +105,7 @@ def test_each_family_is_asked_in_the_form_it_was_trained_on(
     path = PROMPTS / f"{name}.txt"
     snapshot = snapshot_of(SHAPES, 64, **FORMS[name])
     alone = drawn(built(snapshot))
-    among_others = drawn(prompt.build(snapshot, OTHERS, Shape.LINE))
+    among_others = drawn(built(replace(snapshot, snippets=OTHERS)))
     said = f"{alone}\n======== with text from elsewhere\n\n{among_others}"
     if update_golden:
         path.write_text(said, "utf-8", newline="\n")
@@ -443,6 +444,6 @@ def test_a_base_model_writes_the_last_space_itself(
 ) -> None:
     document = Document("file:///a.py", "python", 1, f"def f():\n{line}")
     snapshot = snapshot_at(document, 1000, settings.Settings())
-    asked = prompt.build(snapshot, (), Shape.LINE)
+    asked = built(snapshot)
     assert asked.text == f"def f():\n{line if not line.strip() else line.rstrip()}"
     assert prompt.received(answer, asked, snapshot.anchor, is_final=True) == received

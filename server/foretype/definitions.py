@@ -109,6 +109,8 @@ _BY_SUFFIX = {
     for suffixes, language in _LANGUAGES.items()
     for suffix in suffixes.split()
 }
+EXTENSIONS = tuple(suffix for suffixes in _LANGUAGES for suffix in suffixes.split())
+"""Of the files that can be read, without the dot."""
 _BY_NAME = {"Rakefile": "ruby", "Gemfile": "ruby", ".bashrc": "shellscript"}
 
 # Languages that can use each other's definitions.

@@ -15,6 +15,7 @@ from itertools import accumulate
 from foretype import edits
 from foretype.edits import Edit
 from foretype.settings import Settings
+from foretype.snippet import Snippet
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -105,6 +106,8 @@ class Snapshot:
     """So many before the cursor were typed in a row, up to now."""
     withheld: str
     """Why nothing of the document may be sent, in a few words, if so."""
+    snippets: tuple[Snippet, ...] = ()
+    """Text from elsewhere that the model is told, the best last."""
 
     def after(
         self, text: str, *, n_before_chars: int = 0, n_after_chars: int = 0
@@ -241,7 +244,13 @@ class Document:
         self._known_line = self._known_offset = 0
         return edit
 
-    def snapshot(self, offset: int, settings: Settings, view: View) -> Snapshot:
+    def snapshot(
+        self,
+        offset: int,
+        settings: Settings,
+        view: View,
+        snippets: tuple[Snippet, ...] = (),
+    ) -> Snapshot:
         """The text around an offset, frozen, for a request with these settings."""
         line_idx, column = self.locate(offset)
         offset = self._known_offset + column
@@ -261,6 +270,7 @@ class Document:
             n_chars=self.n_chars,
             n_typed_chars=offset - self._typed_start if is_typed else 0,
             withheld=self.withheld,
+            snippets=snippets,
         )
 
     def between(self, start: int, end: int) -> str:

@@ -279,9 +279,10 @@ class Engine:
         timeline.stamp(Stage.BEGUN)
         told = self._without_secrets(snapshot)
         timeline.stamp(Stage.CONTEXT)
-        model_prompt = prompt.build(told, (), shape, temperature)
+        model_prompt = prompt.build(told, shape, temperature)
         timeline.stamp(Stage.PROMPT)
         timeline.n_prompt_chars = model_prompt.n_chars
+        timeline.n_elsewhere_chars = sum(len(s.text) for s in told.snippets)
         timeline.n_input_tokens = round(model_prompt.n_chars / self.chars_per_token)
         generation = Generation(
             snapshot,
@@ -414,7 +415,7 @@ class Engine:
 
     async def _evaluate(self, snapshot: Snapshot) -> None:
         told = self._without_secrets(snapshot)
-        ahead = prompt.build(told, (), Shape.LINE)
+        ahead = prompt.build(told, Shape.LINE)
         try:
             model = await self._ready_model()
             await model.evaluate_ahead(ahead)

@@ -272,6 +272,12 @@ class Exclusions:
         return spec
 
 
+def is_ignore_file(path: PurePath) -> bool:
+    """Whether a file may say what is never sent."""
+    is_gits = path.parent.name == "info" or path.parent.name == ".git"
+    return is_gits or path.name in (_GIT_IGNORE, _FORETYPE_IGNORE)
+
+
 def is_key_file(path: PurePath) -> bool:
     """Whether a file holds keys or an environment, by its name and folder."""
     name = path.as_posix().lower().lstrip("/")

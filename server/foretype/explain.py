@@ -179,8 +179,11 @@ def _stream(record: Record, stream: Timeline) -> list[str]:
     if ready_ms is not None:
         asked = f"ready after {ready_ms:.0f} ms"
     times = _after(stream, Stage.ASKED, steps)
+    elsewhere = ""
+    if stream.n_elsewhere_chars:
+        elsewhere = f" ({stream.n_elsewhere_chars:,} of other text)"
     return [
-        f"- Prompt: {stream.n_prompt_chars:,} characters, about "
+        f"- Prompt: {stream.n_prompt_chars:,} characters{elsewhere}, about "
         f"{stream.n_input_tokens:,} tokens, made in {made_ms:.1f} ms.",
         f"- Model: {record.model_name}, {asked}{times and f'; {times}'}.",
         f"- Stream: {stream.n_chunks} chunks, about {stream.n_output_tokens} tokens.",

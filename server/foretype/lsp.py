@@ -16,6 +16,7 @@ from lsprotocol import types
 from lsprotocol.types import PositionEncodingKind as Encoding
 
 from foretype.answer import Completion
+from foretype.context import Problem
 from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 
@@ -25,6 +26,7 @@ EXPLAIN_COMMAND = "foretype.explain"
 DID_SHOW_COMPLETION = "textDocument/didShowCompletion"
 DID_PARTIALLY_ACCEPT_COMPLETION = "textDocument/didPartiallyAcceptCompletion"
 DID_FOCUS = "textDocument/didFocus"
+DID_DIAGNOSE = "foretype/didDiagnose"
 DID_EXTEND = "foretype/didExtend"
 EXPLAIN = "foretype/explain"
 
@@ -91,6 +93,14 @@ class Selected:
 
     range: types.Range
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """All that is wrong with a document."""
+
+    uri: str
+    problems: Sequence[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +303,14 @@ def _accepted_part(params: Mapping[str, Any]) -> AcceptedPart:
     return AcceptedPart(_shown_item_id(params), n_chars)
 
 
+def _diagnosed(params: Mapping[str, Any]) -> Diagnosed:
+    problems = [
+        Problem(_position(said["range"]["start"]).line, _string(said["message"]))
+        for said in params["diagnostics"]
+    ]
+    return Diagnosed(_string(params["textDocument"]["uri"]), problems)
+
+
 def _focused_uri(params: Mapping[str, Any]) -> str | None:
     document = params.get("textDocument")
     return None if document is None else _string(document["uri"])
@@ -315,6 +333,7 @@ HOT_PARAMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     types.CANCEL_REQUEST: _cancel_params,
     DID_SHOW_COMPLETION: _shown_item_id,
     DID_PARTIALLY_ACCEPT_COMPLETION: _accepted_part,
+    DID_DIAGNOSE: _diagnosed,
     DID_FOCUS: _focused_uri,
     EXPLAIN: _explained_uri,
 }

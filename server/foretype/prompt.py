@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from foretype import comments
-from foretype.context import Snippet
 from foretype.document import Anchor, Snapshot, View
 from foretype.settings import Settings
+from foretype.snippet import Snippet
 from foretype.templates import (
     Template,
     tells_suffix,
@@ -104,7 +104,6 @@ def view(settings: Settings, chars_per_token: float) -> View:
 
 def build(
     snapshot: Snapshot,
-    snippets: Sequence[Snippet],
     shape: Shape,
     temperature: float = 0.0,
 ) -> Prompt:
@@ -124,16 +123,16 @@ def build(
     )
     template = template_for(settings.model_name, settings.endpoint.template)
     if settings.speaks_chat:
-        prompt = _chat(snapshot, snippets, prefix, suffix, max_tokens)
+        prompt = _chat(snapshot, prefix, suffix, max_tokens)
     elif settings.endpoint.template == "suffix":
-        files = _as_comments(snapshot, snippets)
+        files = _as_comments(snapshot)
         # Where nothing follows, some endpoints take the field for a mistake.
         prompt = Prompt(max_tokens, text=files + prefix, suffix=suffix or None)
     elif template is not None:
-        prompt = _in_markers(snapshot, snippets, template, prefix, suffix, shape)
+        prompt = _in_markers(snapshot, template, prefix, suffix, shape)
         prompt = replace(prompt, max_tokens=max_tokens)
     else:
-        prompt = _plain(snapshot, snippets, prefix, max_tokens)
+        prompt = _plain(snapshot, prefix, max_tokens)
     return replace(prompt, temperature=temperature, cache_key=snapshot.uri)
 
 
@@ -159,7 +158,6 @@ def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str
 
 def _in_markers(
     snapshot: Snapshot,
-    snippets: Sequence[Snippet],
     template: Template,
     prefix: str,
     suffix: str,
@@ -169,7 +167,7 @@ def _in_markers(
     return Prompt(
         0,
         text=template.form.format(
-            files=_files(snapshot, snippets, template),
+            files=_files(snapshot, template),
             prefix=_after_reserved(prefix, reserved),
             # Some models loop where nothing follows; a file ends with a line end.
             suffix=_before_reserved(suffix, reserved) or "\n",
@@ -184,20 +182,18 @@ def _in_markers(
 
 def _plain(
     snapshot: Snapshot,
-    snippets: Sequence[Snippet],
     prefix: str,
     max_tokens: int,
 ) -> Prompt:
     # NB: In most vocabularies a word's token begins with its space, so that after a
     # space by itself hardly a word can follow: `return ` goes on with a number.
     blank = _blank_at_end(snapshot.anchor.line_prefix)
-    text = _as_comments(snapshot, snippets) + prefix[: len(prefix) - len(blank)]
+    text = _as_comments(snapshot) + prefix[: len(prefix) - len(blank)]
     return Prompt(max_tokens, text=text, blank=blank)
 
 
 def _chat(
     snapshot: Snapshot,
-    snippets: Sequence[Snippet],
     prefix: str,
     suffix: str,
     max_tokens: int,
@@ -207,7 +203,7 @@ def _chat(
     suffix = _before_reserved(suffix, _CHAT_TAGS)
     files = "".join(
         f'<file name="{snippet.name}">\n{snippet.text}\n</file>\n'
-        for snippet in _without_reserved(snippets, _CHAT_TAGS)
+        for snippet in _without_reserved(snapshot.snippets, _CHAT_TAGS)
     )
     # What changes with every key comes last, so that the rest is served from a cache.
     content = (
@@ -223,13 +219,13 @@ def _chat(
     )
 
 
-def _files(snapshot: Snapshot, snippets: Sequence[Snippet], template: Template) -> str:
+def _files(snapshot: Snapshot, template: Template) -> str:
     """Text from elsewhere in the form that a family knows, and what ends it."""
     if not template.file:
-        return _as_comments(snapshot, snippets, template.reserved)
+        return _as_comments(snapshot, template.reserved)
     told = [
         template.file.format(name=snippet.name, text=snippet.text)
-        for snippet in _without_reserved(snippets, template.reserved)
+        for snippet in _without_reserved(snapshot.snippets, template.reserved)
     ]
     if told and template.own:
         name = _after_reserved(_file_name(snapshot), template.reserved)
@@ -237,13 +233,11 @@ def _files(snapshot: Snapshot, snippets: Sequence[Snippet], template: Template) 
     return "".join(told)
 
 
-def _as_comments(
-    snapshot: Snapshot, snippets: Sequence[Snippet], reserved: tuple[str, ...] = ()
-) -> str:
+def _as_comments(snapshot: Snapshot, reserved: tuple[str, ...] = ()) -> str:
     """Text from elsewhere, each behind a comment with its name."""
     opens, closes = comments.around(snapshot.language_id)
     told = []
-    for snippet in _without_reserved(snippets, reserved):
+    for snippet in _without_reserved(snapshot.snippets, reserved):
         text = snippet.text
         if not snippet.is_code:
             lines = text.split("\n")

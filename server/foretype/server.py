@@ -85,6 +85,7 @@ class Server(LanguageServer):
             lsp.DID_SHOW_COMPLETION: self._did_show_completion,
             lsp.DID_PARTIALLY_ACCEPT_COMPLETION: self._did_partially_accept_completion,
             lsp.DID_FOCUS: self._did_focus,
+            lsp.DID_DIAGNOSE: self._did_diagnose,
             lsp.EXPLAIN: self._explain,
         }
         # NB: pygls sets attributes on what it registers; a bound method has none.
@@ -168,7 +169,7 @@ class Server(LanguageServer):
         workspace = self.client_capabilities.workspace
         watched = workspace and workspace.did_change_watched_files
         if watched and watched.dynamic_registration:
-            self._in_background(self._watch_ignore_files())
+            self._in_background(self._watch_files())
         if not self._is_configured_by_client:
             return
         changes = workspace and workspace.did_change_configuration
@@ -198,16 +199,19 @@ class Server(LanguageServer):
         self._use_folders([*kept, *(folder.uri for folder in params.event.added)])
 
     def _did_change_files(self, params: types.DidChangeWatchedFilesParams) -> None:
-        for change in params.changes:
-            if path := _path(change.uri):
-                self.session.ignore_file_changed(path)
+        paths = [_path(change.uri) for change in params.changes]
+        self.session.files_changed([path for path in paths if path])
 
-    async def _watch_ignore_files(self) -> None:
-        watchers = [types.FileSystemWatcher(glob_pattern=IGNORE_FILES)]
+    async def _watch_files(self) -> None:
+        # Imported here, as the answer to `initialize` must not wait for it.
+        from foretype.definitions import EXTENSIONS
+
+        patterns = (IGNORE_FILES, f"**/*.{{{','.join(EXTENSIONS)}}}")
+        watchers = [types.FileSystemWatcher(glob_pattern=p) for p in patterns]
         await self._register(
             types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
             types.DidChangeWatchedFilesRegistrationOptions(watchers),
-            "the client does not tell of ignore files that change",
+            "the client does not tell of files that change",
         )
 
     # Documents
@@ -337,6 +341,9 @@ class Server(LanguageServer):
 
     def _did_partially_accept_completion(self, part: lsp.AcceptedPart) -> None:
         self.session.engine.suggestions.partly_accepted(part.item_id, part.n_chars)
+
+    def _did_diagnose(self, diagnosed: lsp.Diagnosed) -> None:
+        self.session.context.diagnosed(diagnosed.uri, diagnosed.problems)
 
     def _did_focus(self, uri: str | None) -> None:
         if uri is not None:

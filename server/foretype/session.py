@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,22 +11,30 @@ from urllib.parse import unquote, urlsplit
 
 from foretype import prompt
 from foretype.answer import Answer, Source
+from foretype.context import Context
 from foretype.document import Document, Snapshot, View
 from foretype.edits import Edit
 from foretype.engine import Engine
-from foretype.exclusions import KEY_FILE, Exclusions, is_key_file
+from foretype.errors import ForetypeError
+from foretype.exclusions import KEY_FILE, Exclusions, is_ignore_file, is_key_file
 from foretype.explain import Records, explain
 from foretype.layers import Layer, resolve
+from foretype.logs import log_crash
 from foretype.settings import Settings
 from foretype.stats import PARTS, Counted, Stats
 from foretype.supplier import ModelSupplier
 from foretype.timeline import Stage, Timeline
+
+log = logging.getLogger(__name__)
 
 # An editor that asks so long after a key waits on purpose: VS Code takes 2 to 50 ms,
 # Neovim 200.
 LATE_S = 0.100
 # So often in a row, and it is asked for at the key itself.
 N_LATE = 3
+# Who has pressed no key for so long looks at something: one in fifty gaps of recorded
+# typing. What prompts are told changes only then, as the head of them does with it.
+PAUSE_S = 3.0
 
 
 class Session:
@@ -45,6 +54,7 @@ class Session:
         self.engine = Engine(self.models.ready, self.stats)
         self.documents: dict[str, Document] = {}
         self.records = Records()
+        self.context = Context()
         self._paths: dict[str, Path | None] = {}
         self._exclusions = Exclusions(())
         self._waits: dict[str, asyncio.Task[Any]] = {}
@@ -58,6 +68,10 @@ class Session:
         self.settings = Settings()
         for layer in layers:
             self.configure(layer)
+        # Where a person was last in each document.
+        self._places: dict[str, int] = {}
+        self._idle: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.Task[None] | None = None
         # When a document was changed by a key, by the clock of the event loop.
         self._typed_s: dict[str, float] = {}
         self._n_late = 0
@@ -84,12 +98,14 @@ class Session:
 
     def use_settings(self) -> None:
         """Makes the model that the settings name, unless it is the one in use."""
-        if self._in_use is not None and (
-            self._in_use.endpoint == self.settings.endpoint
-            and self._in_use.local == self.settings.local
+        in_use, self._in_use = self._in_use, self.settings
+        if in_use is None or in_use.context != self.settings.context:
+            self.context.use_settings(self.settings.context)
+        if in_use is not None and (
+            in_use.endpoint == self.settings.endpoint
+            and in_use.local == self.settings.local
         ):
             return
-        self._in_use = self.settings
         self.engine.forget_all()
         self.models.use(self.settings)
         if self.documents:
@@ -100,19 +116,28 @@ class Session:
         self.close_document(document.uri)
         self.documents[document.uri] = document
         self._paths[document.uri] = path
+        self.context.open(document, path)
+        self._is_at(document.uri, 0)
         document.withheld = self.why_withheld(document.uri, path)
         if self._in_use is not None:
             self._evaluate_ahead(document)
 
     def use_folders(self, folders: Iterable[Path]) -> None:
         """Takes in which folders the workspace has; ignore files count from there."""
-        self._exclusions = Exclusions(folders)
+        all_folders = list(folders)
+        self._exclusions = Exclusions(all_folders)
+        self.context.use_folders(all_folders, self._exclusions)
+        if self._in_use is not None:
+            self.context.use_settings(self._in_use.context)
         self._look_at_paths()
 
-    def ignore_file_changed(self, path: Path) -> None:
-        """Takes note that what files are never sent may have changed."""
-        self._exclusions.refresh(path)
-        self._look_at_paths()
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Takes note of files that are new, different or gone, ignore files too."""
+        self.context.files_changed(paths)
+        for path in paths:
+            if is_ignore_file(path):
+                self._exclusions.refresh(path)
+                self._look_at_paths()
 
     def why_withheld(self, uri: str, path: Path | None) -> str:
         """Why nothing of a document may be sent, in a few words, if so.
@@ -126,13 +151,17 @@ class Session:
 
     def snapshot(self, document: Document, offset: int) -> Snapshot:
         """A frozen view of a document around an offset, as a request takes it."""
-        return document.snapshot(offset, self.settings, self._view)
+        snippets = self.context.snippets(document.uri)
+        return document.snapshot(offset, self.settings, self._view, snippets)
 
     def edited(self, document: Document, made: Sequence[Edit]) -> None:
         """Follows up on the edits of one change, which a document has taken."""
         # What is waited for was asked for another text.
         self._supersede(document.uri)
         self.engine.edited(document, made)
+        self.context.edited(document, made)
+        if made:
+            self._is_at(document.uri, made[-1].end)
         if len(made) == 1 and made[0].is_key and made[0].inserted:
             self._typed_s[document.uri] = _now_s()
             if self._n_late >= N_LATE:
@@ -150,6 +179,8 @@ class Session:
         self._typed_s.pop(uri, None)
         self.documents.pop(uri, None)
         self._paths.pop(uri, None)
+        self._places.pop(uri, None)
+        self.context.close_document(uri)
         self.engine.forget(uri)
 
     async def complete(
@@ -157,6 +188,7 @@ class Session:
     ) -> Answer:
         """What belongs at the cursor; the task is cancelled when superseded."""
         self._supersede(snapshot.uri)
+        self._is_at(snapshot.uri, snapshot.offset)
         if not is_invoked:
             self._note_lateness(snapshot.uri)
         task = asyncio.current_task()
@@ -211,8 +243,48 @@ class Session:
         """Returns when no stream is open and no process left."""
         for uri in list(self._waits):
             self._supersede(uri)
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
+            await asyncio.wait((self._gathering,))
+        await self.context.close()
         await self.engine.close()
         await self.models.close()
+
+    def _is_at(self, uri: str, offset: int) -> None:
+        """Takes in where a person is; what to tell of it is gathered in a pause."""
+        self._places[uri] = offset
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        if self.settings.context.is_wanted:
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(PAUSE_S, self._pause, uri)
+
+    def _pause(self, uri: str) -> None:
+        if self._gathering is None or self._gathering.done():
+            self._gathering = asyncio.create_task(self._gather(uri), name="gather")
+
+    async def _gather(self, uri: str) -> None:
+        """Looks for what a document's prompts are told; free models then read it."""
+        document = self.documents.get(uri)
+        if document is None or document.withheld:
+            return
+        most_tokens = self.settings.context.max_tokens
+        most_chars = round(most_tokens * self.engine.chars_per_token)
+        snapshot = self.snapshot(document, self._places[uri])
+        try:
+            is_new = await self.context.gather(snapshot, most_chars)
+        except ForetypeError as error:
+            # Once: it is another problem only with other settings.
+            self._unread.append(str(error))
+            return
+        except Exception as error:
+            log_crash(log, "no text from elsewhere could be gathered", error)
+            return
+        if is_new and uri in self.documents:
+            self.engine.evaluate_ahead(self.snapshot(document, self._places[uri]))
 
     def _note_lateness(self, uri: str) -> None:
         """Counts how often in a row an editor has waited after a key before it asked.

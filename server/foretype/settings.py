@@ -222,6 +222,55 @@ class CompletionSettings:
 
 
 @dataclass(frozen=True)
+class ContextSettings:
+    """Text from elsewhere that prompts are told, gathered while nobody types."""
+
+    recent_edits: bool = _setting(
+        False, "Whether it has what was changed last, in all files, as small diffs."
+    )
+    similar: bool = _setting(
+        False,
+        "Whether it has parts of open files that are like the text at the cursor.",
+    )
+    definitions: bool = _setting(
+        False,
+        "Whether it has definitions of names near the cursor, from all files of the "
+        "workspace, which a process of the lowest priority reads.",
+    )
+    counterpart: bool = _setting(
+        False,
+        "Whether it has parts of the file that goes with this one: a source's test, a "
+        "test's source, a header's code.",
+    )
+    cells: bool = _setting(
+        False, "Whether it has the other cells of a notebook, as far as they are open."
+    )
+    diagnostics: bool = _setting(
+        False,
+        "Whether it has what compilers say about the lines at the cursor, from editors "
+        "that share it.",
+    )
+    max_tokens: int = _setting(
+        800,
+        "Most tokens of such text.",
+        minimum=50,
+        maximum=100_000,
+    )
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is anything to gather."""
+        return (
+            self.recent_edits
+            or self.similar
+            or self.definitions
+            or self.counterpart
+            or self.cells
+            or self.diagnostics
+        )
+
+
+@dataclass(frozen=True)
 class EditorSettings:
     """What suggestions look like to the editor; the defaults go by its name."""
 
@@ -270,6 +319,7 @@ class Settings:
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
+    context: ContextSettings = field(default_factory=ContextSettings)
     editor: EditorSettings = field(default_factory=EditorSettings)
     stats: StatsSettings = field(default_factory=StatsSettings)
 

@@ -40,6 +40,7 @@ class Timeline:
 
     __slots__ = (
         "n_chunks",
+        "n_elsewhere_chars",
         "n_input_tokens",
         "n_output_tokens",
         "n_prompt_chars",
@@ -51,6 +52,8 @@ class Timeline:
         self.n_chunks = 0
         """Streamed pieces of text received."""
         self.n_prompt_chars = 0
+        self.n_elsewhere_chars = 0
+        """Of the prompt, what is not from around the cursor."""
         self.n_input_tokens = 0
         """As the endpoint counts them, or about so many until it has said so."""
         self.n_output_tokens = 0

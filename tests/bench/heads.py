@@ -81,7 +81,7 @@ def prompts(segment: Segment, settings: Settings) -> Iterator[str]:
         document = Document("file:///a", segment.language_id, 1, state.text)
         snapshot = document.snapshot(state.cursor, settings, view)
         shape = trim.shape(snapshot.anchor, is_invoked=False)
-        yield text_of(prompt.build(snapshot, (), shape))
+        yield text_of(prompt.build(snapshot, shape))
 
 
 def text_of(built: Prompt) -> str:
