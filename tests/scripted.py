@@ -20,11 +20,11 @@ class Script:
     chunks: Sequence[str]
     ttft_ms: float = 0
     tpot_ms: float = 0
-    n_chars_per_token: float = 0
-    """How the endpoint counts the prompt; 0 where it does not."""
     error: ModelError | None = None
     """Raised after the chunks."""
     reason: str = "stop"
+    n_chars_per_token: float = 0
+    """How the endpoint counts the prompt; 0 where it does not."""
 
 
 @dataclass

@@ -480,3 +480,31 @@ def test_what_is_typed_in_a_row_is_told_from_what_was_there() -> None:
     assert n_typed_chars(0) == 0
     mirror.replace_all("x")
     assert n_typed_chars(1) == 0
+
+
+def test_what_was_just_deleted_is_known_where_it_stood() -> None:
+    mirror = Document("file:///a.py", "python", 1, "one two three four")
+
+    def deleted(offset: int) -> str:
+        return mirror.snapshot(offset, Settings(), VIEW).deleted
+
+    assert deleted(0) == ""
+    mirror.replace(4, 8, "")
+    assert (deleted(4), deleted(3)) == ("two ", "")
+    # On, word by word and key by key, before and behind.
+    mirror.replace(0, 4, "")
+    mirror.replace(0, 5, "")
+    mirror.replace(0, 1, "")
+    assert deleted(0) == "one two three "
+    assert mirror.snapshot(0, Settings(), VIEW).after("x").deleted == ""
+    mirror.replace(0, 0, "n")
+    assert deleted(1) == ""
+    # Who takes back one character is on the way to another one.
+    mirror.replace(0, 1, "")
+    assert deleted(0) == ""
+    mirror.replace(2, 4, "")
+    mirror.replace(0, 1, "")
+    assert (deleted(0), deleted(2)) == ("", "")
+    mirror.replace_all("our")
+    mirror.replace_all("")
+    assert deleted(0) == "our"

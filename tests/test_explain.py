@@ -50,9 +50,19 @@ class Situation:
         self.cursor = edit.end
         self.session.edited(self.document, [edit])
 
+    def delete(self, n_chars: int) -> None:
+        edit = self.document.replace(self.cursor - n_chars, self.cursor, "")
+        self.cursor = edit.end
+        self.session.edited(self.document, [edit])
+
     @property
     def explanation(self) -> str:
         return self.session.explain(URI)
+
+
+async def ask_after_deleting(it: Situation) -> None:
+    it.delete(len("total(a)"))
+    await it.ask()
 
 
 def withheld() -> Situation:
@@ -167,6 +177,12 @@ async def accept_a_statement(it: Situation) -> None:
         ),
         pytest.param(
             failing(errors.BadAnswer), Situation.ask, Reason.BAD_ANSWER, id="bad answer"
+        ),
+        pytest.param(
+            lambda: Situation("x = total(a)█", Script(["total(a)\n"])),
+            ask_after_deleting,
+            Reason.JUST_DELETED,
+            id="just deleted",
         ),
         pytest.param(
             lambda: Situation("x = █", Script([])),

@@ -26,7 +26,7 @@ snippet  document
 exclusions  secrets
 definitions  definition_store  symbols  index_cache  index_files
 index_worker  indexer
-comments  trim  reuse
+comments  indentation  trim  reuse
 templates  prompt
 model
 completions  chat  connections  endpoint  weights  local_server  local

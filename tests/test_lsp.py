@@ -155,7 +155,8 @@ def test_a_message_is_read_as_the_stock_converter_reads_it(
     method: str, params: dict[str, Any]
 ) -> None:
     stock = CONVERTER.structure(params, types.METHOD_TO_TYPES[method][2])
-    assert lsp.HOT_PARAMS[method](params) == stock
+    read = lsp.HOT_PARAMS[method](params)
+    assert (read.params if method == COMPLETION else read) == stock
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_what_is_not_used_is_not_read(
 def test_every_client_says_in_its_way_that_a_person_asked(
     context: object, kind: TriggerKind
 ) -> None:
-    params = lsp.HOT_PARAMS[COMPLETION](completion(context=context))
+    params = lsp.HOT_PARAMS[COMPLETION](completion(context=context)).params
     assert params.context.trigger_kind is kind
 
 
@@ -247,6 +248,23 @@ def test_a_message_that_is_wrong_is_refused(method: str, params: Any) -> None:
         lsp.HOT_PARAMS[method](params)
 
 
+@pytest.mark.parametrize(
+    ("options", "indent"),
+    [
+        ({"tabSize": 2, "insertSpaces": True}, "  "),
+        ({"tabSize": 8, "insertSpaces": False}, "\t"),
+        ({"tabSize": 99, "insertSpaces": True}, " " * 16),
+        ({"insertSpaces": True}, "    "),
+        (None, ""),
+    ],
+)
+def test_what_an_editor_indents_by_is_read(
+    options: dict[str, Any] | None, indent: str
+) -> None:
+    params = {**completion(), "formattingOptions": options}
+    assert lsp.HOT_PARAMS[COMPLETION](params).indent == indent
+
+
 def test_a_selection_in_a_list_is_read() -> None:
     params = completion(
         context={
@@ -254,7 +272,8 @@ def test_a_selection_in_a_list_is_read() -> None:
             "selectedCompletionInfo": {"range": RANGE, "text": "x"},
         }
     )
-    info = lsp.HOT_PARAMS[COMPLETION](params).context.selected_completion_info
+    asked = lsp.HOT_PARAMS[COMPLETION](params).params
+    info = asked.context.selected_completion_info
     assert info.text == "x"
     assert CONVERTER.unstructure(info.range) == RANGE
 

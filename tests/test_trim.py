@@ -616,3 +616,22 @@ def test_the_same_is_kept_however_a_text_was_cut_in_transit(
         if so_far.is_enough:
             assert so_far.text == kept
             return
+
+
+@pytest.mark.parametrize(
+    ("said", "deleted", "retypes"),
+    [
+        ("total(a)", "total(a)", True),
+        ("total(a) + 1", "total(a)", True),
+        ("total", "total(a)", True),
+        ("total( a )", " total(a)\n", True),
+        ("sum(a)", "total(a)", False),
+        ("total", "", False),
+        # So little is chance.
+        ("x)", "x)", False),
+    ],
+)
+def test_what_was_deleted_is_told_from_what_is_new(
+    said: str, deleted: str, retypes: bool
+) -> None:
+    assert trim.retypes(Cut(said, is_enough=True), deleted) is retypes

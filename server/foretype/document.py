@@ -106,8 +106,12 @@ class Snapshot:
     """So many before the cursor were typed in a row, up to now."""
     withheld: str
     """Why nothing of the document may be sent, in a few words, if so."""
+    deleted: str = ""
+    """What was deleted last, right at the cursor, more than a character at once."""
     snippets: tuple[Snippet, ...] = ()
     """Text from elsewhere that the model is told, the best last."""
+    indent: str = ""
+    """What the editor indents a new document by; empty where it has not said."""
 
     def after(
         self, text: str, *, n_before_chars: int = 0, n_after_chars: int = 0
@@ -121,6 +125,7 @@ class Snapshot:
             offset=self.offset - n_before_chars + len(text),
             prefix=self.prefix[: len(self.prefix) - n_before_chars] + text,
             suffix=self.suffix[n_after_chars:],
+            deleted="",
             anchor=self.anchor.after(text, n_before_chars, n_after_chars),
             n_typed_chars=max(self.n_typed_chars - n_before_chars, 0) + len(text),
         )
@@ -146,8 +151,12 @@ class Document:
         """How often it was edited."""
         self.withheld = ""
         """Why nothing of it may be sent, in a few words, if so."""
+        self.indent = ""
+        """What the editor indents by in it; empty where it has not said."""
         # What was last typed in a row.
         self._typed_start = self._typed_end = -1
+        # What was last deleted in a row, and where.
+        self._deleted, self._deleted_at = "", -1
         # A line and its offset: where the document was last touched.
         self._known_line = 0
         self._known_offset = 0
@@ -211,6 +220,7 @@ class Document:
         if start + len(removed) != self._typed_end or start < self._typed_start:
             self._typed_start = start
         self._typed_end = start + len(text)
+        self._note_deletion(start, removed, text)
         head = self._lines[first_idx][:first_column]
         touched = head + text + self._lines[last_idx][last_column:]
         meets_another = head[-1:] == "\r" or touched[:1] == "\n"
@@ -241,6 +251,7 @@ class Document:
         self.n_chars = len(text)
         self.revision += 1
         self._typed_start = self._typed_end = -1
+        self._note_deletion(edit.start, edit.removed, edit.inserted)
         self._known_line = self._known_offset = 0
         return edit
 
@@ -270,7 +281,9 @@ class Document:
             n_chars=self.n_chars,
             n_typed_chars=offset - self._typed_start if is_typed else 0,
             withheld=self.withheld,
+            deleted=self._deleted if offset == self._deleted_at else "",
             snippets=snippets,
+            indent=self.indent,
         )
 
     def between(self, start: int, end: int) -> str:
@@ -304,6 +317,21 @@ class Document:
             next_indent=next_line[: next_line.find(next_content[:1])],
             start=self._known_offset + column - len(line_prefix),
         )
+
+    def _note_deletion(self, start: int, removed: str, inserted: str) -> None:
+        """Takes in that a text was deleted, with one more word before or behind it.
+
+        Who takes back one character after the other is on the way somewhere.
+        """
+        if inserted or (len(removed) < 2 and not self._deleted):
+            self._deleted, self._deleted_at = "", -1
+        elif start + len(removed) == self._deleted_at:
+            self._deleted, self._deleted_at = removed + self._deleted, start
+        elif start == self._deleted_at:
+            self._deleted += removed
+        else:
+            is_word = len(removed) > 1
+            self._deleted, self._deleted_at = removed if is_word else "", start
 
     def _head(self, most_chars: int) -> str:
         n_chars, end_idx = 0, 0

@@ -156,6 +156,8 @@ class Engine:
             for other in index.running:
                 if _now_s() >= self._health.stalls_s(other):
                     other.end()
+        if trim.retypes(cut, snapshot.deleted) and not is_invoked:
+            return self._nothing(uri, Reason.JUST_DELETED, generation)
         if not cut.is_news:
             reason = fruitless(generation.streamed, generation.error)
             return self._nothing(uri, reason, generation)

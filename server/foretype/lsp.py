@@ -104,6 +104,15 @@ class Diagnosed:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for completions, with what clients of Copilot's server add to it."""
+
+    params: types.InlineCompletionParams
+    indent: str
+    """What the editor indents by; empty where it has not said."""
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedPart:
     """A part of an item, from its beginning, that was accepted."""
 
@@ -263,15 +272,13 @@ def _change(change: Mapping[str, Any]) -> types.TextDocumentContentChangeEvent:
     return types.TextDocumentContentChangePartial(_range(where), text)
 
 
-def _inline_completion_params(
-    params: Mapping[str, Any],
-) -> types.InlineCompletionParams:
+def _asked(params: Mapping[str, Any]) -> Asked:
     context = params.get("context") or {}
     # NB: vscode-languageclient 9 sends VS Code's own number, 0, for a trigger by hand.
     is_invoked = context.get("triggerKind") in (0, 1)
     kind = types.InlineCompletionTriggerKind
     selected = context.get("selectedCompletionInfo")
-    return types.InlineCompletionParams(
+    asked = types.InlineCompletionParams(
         types.InlineCompletionContext(
             kind.Invoked if is_invoked else kind.Automatic,
             None if selected is None else _selected_completion_info(selected),
@@ -279,6 +286,15 @@ def _inline_completion_params(
         types.TextDocumentIdentifier(_string(params["textDocument"]["uri"])),
         _position(params["position"]),
     )
+    return Asked(asked, _indent_of(params.get("formattingOptions") or {}))
+
+
+def _indent_of(options: Mapping[str, Any]) -> str:
+    """What an editor indents by, in the terms of LSP's `FormattingOptions`."""
+    if not options:
+        return ""
+    n_spaces = _integer(options.get("tabSize", 4))
+    return " " * min(max(n_spaces, 1), 16) if options.get("insertSpaces") else "\t"
 
 
 def _selected_completion_info(
@@ -329,7 +345,7 @@ def _cancel_params(params: Mapping[str, Any]) -> types.CancelParams:
 
 HOT_PARAMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     types.TEXT_DOCUMENT_DID_CHANGE: _did_change_params,
-    types.TEXT_DOCUMENT_INLINE_COMPLETION: _inline_completion_params,
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: _asked,
     types.CANCEL_REQUEST: _cancel_params,
     DID_SHOW_COMPLETION: _shown_item_id,
     DID_PARTIALLY_ACCEPT_COMPLETION: _accepted_part,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from foretype import comments
+from foretype import comments, indentation
 from foretype.document import Anchor, Snapshot, View
 from foretype.settings import Settings
 from foretype.snippet import Snippet
@@ -47,6 +47,8 @@ class Prompt:
     """What the answer begins with that is not part of the completion."""
     cache_key: str = ""
     """What has prompts of one document served from one cache."""
+    indent: str = ""
+    """What each level is indented by where the answer goes; empty where any may be."""
     blank: str = ""
     """White space before the cursor that was left out, for the model to begin with."""
 
@@ -57,6 +59,8 @@ class Prompt:
         return n_chars + sum(len(message.content) for message in self.messages)
 
 
+# So much text before the cursor says how it is indented.
+N_INDENT_CHARS = 4_000
 _FENCE_END = "\n```"
 _CHAT_TAGS = (
     "<fill>",
@@ -133,7 +137,12 @@ def build(
         prompt = replace(prompt, max_tokens=max_tokens)
     else:
         prompt = _plain(snapshot, prefix, max_tokens)
-    return replace(prompt, temperature=temperature, cache_key=snapshot.uri)
+    return replace(
+        prompt,
+        temperature=temperature,
+        cache_key=snapshot.uri,
+        indent=indentation.unit_of(prefix[-N_INDENT_CHARS:]) or snapshot.indent,
+    )
 
 
 def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str:
@@ -153,6 +162,9 @@ def received(raw: str, prompt: Prompt, anchor: Anchor, *, is_final: bool) -> str
     elif not is_final:
         text = text[: len(text) - _n_held_back(text, prompt.leaks)]
     text = text.replace("\r\n", "\n").removesuffix("\r")
+    text = indentation.indented(
+        text, prompt.indent, is_at_line_start=not anchor.line_prefix
+    )
     return text if anchor.line_end == "\n" else text.replace("\n", anchor.line_end)
 
 

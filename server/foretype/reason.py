@@ -94,6 +94,10 @@ class Reason(enum.Enum):
         "the endpoint's answer is not a completion",
         "Set endpoint.wire to what the endpoint speaks; the log file says more.",
     )
+    JUST_DELETED = (
+        "the model wrote what was just deleted here",
+        "Type on, or ask by hand to have it again.",
+    )
     WROTE_NOTHING = (
         "the model wrote nothing here",
         "Type on, or ask by hand for other ideas.",

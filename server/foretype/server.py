@@ -246,11 +246,13 @@ class Server(LanguageServer):
     # Completions
 
     async def _inline_completion(
-        self, params: types.InlineCompletionParams
+        self, asked: lsp.Asked
     ) -> types.InlineCompletionList | Perishable:
+        params = asked.params
         document = self.session.documents.get(params.text_document.uri)
         if document is None:
             return types.InlineCompletionList([])
+        document.indent = asked.indent
         snapshot, position = self._snapshot(document, params.position)
         info = params.context.selected_completion_info
         selected = None

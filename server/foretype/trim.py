@@ -186,6 +186,14 @@ def fit(text: str, anchor: Anchor, *, is_enough: bool = True) -> Cut:
     return Cut(kept, is_enough, tail.rstrip() if n_covered else "", n_covered)
 
 
+def retypes(cut: Cut, deleted: str) -> bool:
+    """Whether a text says what was just deleted in its place."""
+    said, before = "".join(cut.whole.split()), "".join(deleted.split())
+    if min(len(said), len(before)) < MIN_OVERLAP_CHARS:
+        return False
+    return said.startswith(before) or before.startswith(said)
+
+
 def before_line(text: str, anchor: Anchor) -> str:
     """A text up to where it says what the document says in its next line."""
     lines, next_line = split_lines(text), anchor.next_line
