@@ -67,7 +67,7 @@ class Editor:
         }
         self._client.notify("textDocument/didOpen", {"textDocument": document})
 
-    async def type(self, name: str) -> Any:
+    async def type(self, name: str, *, by_hand: bool = False) -> Any:
         """A key at the end of a document; returns the items that are answered."""
         self._n_typed += 1
         document = {"uri": f"file:///home/me/{name}", "version": 1 + self._n_typed}
@@ -76,16 +76,16 @@ class Editor:
             "textDocument/didChange",
             {"textDocument": document, "contentChanges": [change]},
         )
-        return await self.ask(name, len(change["text"]))
+        return await self.ask(name, len(change["text"]), by_hand=by_hand)
 
-    async def ask(self, name: str, character: int) -> Any:
+    async def ask(self, name: str, character: int, *, by_hand: bool = False) -> Any:
         """Asks for a completion in the first line; returns the items."""
         answer = await self._client.request(
             "textDocument/inlineCompletion",
             {
                 "textDocument": {"uri": f"file:///home/me/{name}"},
                 "position": {"line": 0, "character": character},
-                "context": {"triggerKind": 2},
+                "context": {"triggerKind": 1 if by_hand else 2},
             },
         )
         return answer["items"]
@@ -149,7 +149,7 @@ async def test_a_file_that_is_off_is_told_and_another_is_not(
 async def test_an_endpoint_that_fails_is_told_and_so_is_its_return(
     endpoint: FakeEndpoint,
 ) -> None:
-    endpoint.script += [Answer(status=401, body="{}"), Answer(status=503, body="{}")]
+    endpoint.script += [Answer(status=503, body="{}"), Answer(status=401, body="{}")]
     async with Client(settings=settings_for(endpoint)) as client:
         await client.initialize()
         editor = Editor(client)
@@ -158,8 +158,11 @@ async def test_an_endpoint_that_fails_is_told_and_so_is_its_return(
         for _ in range(3):
             states.append((await editor.status())["message"].partition(":")[0])
             await editor.type("a.py")
+        assert states == ["ready", "no usable answer", "key refused"]
+        # A key that was refused is sent again only when a person asks by hand.
+        assert len(endpoint.requests) == 2
+        await editor.type("a.py", by_hand=True)
         assert (await editor.status())["message"] == "ready: m"
-        assert states == ["ready", "key refused", "no usable answer"]
         await endpoint.close()
         await editor.type("a.py")
         told = await editor.status()

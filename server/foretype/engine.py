@@ -254,6 +254,7 @@ class Engine:
         for uri in list(self._indexes):
             self.forget(uri)
         self.suggestions.forget_all()
+        self._health = Health()
         return running
 
     async def close(self) -> None:
@@ -398,8 +399,8 @@ class Engine:
 
     def _hopeless(self, snapshot: Snapshot, *, is_invoked: bool) -> Reason | None:
         """Why nothing is worth asking for until the next key, if so."""
-        if self._health.is_held_off():
-            return Reason.RATE_LIMITED
+        if error := self._health.holds_off(is_invoked=is_invoked):
+            return fruitless("", error)
         uri, offset = snapshot.uri, snapshot.offset
         if not is_invoked and self.suggestions.is_settled(uri, offset):
             return Reason.STATEMENT_ENDED

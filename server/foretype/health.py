@@ -6,7 +6,13 @@ import asyncio
 from collections import deque
 from math import inf
 
-from foretype.errors import RateLimited
+from foretype.errors import (
+    KeyRefused,
+    LocalModelError,
+    ModelError,
+    ModelNotFound,
+    RateLimited,
+)
 from foretype.generation import Generation
 from foretype.settings import Settings
 
@@ -21,6 +27,10 @@ N_STREAMS = 16
 # once in a hundred times would else take every suggestion until its deadline.
 MIN_STALL_S = 1.0
 N_KNOWN_TTFTS = 3
+# An endpoint that fails so often in a row is left alone for a while, and for longer
+# each time that it fails again.
+N_FAULTS = 3
+MIN_PAUSE_S, MAX_PAUSE_S = 1.0, 60.0
 # Code in the vocabularies of today has 3 to 4 characters a token, in a twentieth of
 # texts less than 3.4: with fewer than there are, a budget is on the safe side.
 CHARS_PER_TOKEN = 3.3
@@ -72,13 +82,26 @@ class Health:
             for stream in self._streams
         )
 
-    def is_held_off(self) -> bool:
-        """Whether the endpoint has said to be left alone until later than now."""
-        return any(
-            isinstance(error := stream.error, RateLimited)
-            and _now_s() < stream.ended_s + error.retry_after_s
-            for stream in self._streams
-        )
+    def holds_off(self, *, is_invoked: bool) -> ModelError | None:
+        """The error for which the endpoint is not asked now, if there is one.
+
+        Whoever asks by hand may have mended what was wrong; only a limit is kept then,
+        too.
+        """
+        failed: list[Generation] = []
+        for stream in reversed(self._streams):
+            if stream.error is not None:
+                failed.append(stream)
+            elif stream.first_text_s < inf:
+                break
+        if not failed:
+            return None
+        error = failed[0].error
+        assert error is not None
+        if is_invoked and not isinstance(error, RateLimited):
+            return None
+        until_s = failed[0].ended_s + _pause_s(error, len(failed))
+        return error if _now_s() < until_s else None
 
     def stalls_s(self, generation: Generation) -> float:
         """When a stream will have been silent for longer than a model takes to begin.
@@ -94,6 +117,27 @@ class Health:
         if not is_silent or len(known_s) < N_KNOWN_TTFTS:
             return inf
         return generation.asked_s + max(MIN_STALL_S, 2 * max(known_s))
+
+
+def _pause_s(error: ModelError, n_failures: int) -> float:
+    """How long an endpoint is left alone that has failed so often in a row.
+
+    The next natural request after that tries it again.
+    """
+    if isinstance(error, KeyRefused | LocalModelError):
+        # With other settings all of this begins anew; a lost process has a pause of
+        # its own, see `ModelSupplier`.
+        return inf if isinstance(error, KeyRefused) else 0
+    if isinstance(error, ModelNotFound):
+        return MAX_PAUSE_S
+    if isinstance(error, RateLimited):
+        return error.retry_after_s or _doubled(n_failures - 1)
+    # A fault or two may be the network's, or the endpoint's at one moment.
+    return _doubled(n_failures - N_FAULTS) if n_failures >= N_FAULTS else 0
+
+
+def _doubled(n_times: int) -> float:
+    return min(MIN_PAUSE_S * 2.0**n_times, MAX_PAUSE_S)
 
 
 def _now_s() -> float:
