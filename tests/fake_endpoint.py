@@ -1,7 +1,8 @@
-"""A fake OpenAI-compatible endpoint on loopback, which misbehaves on request.
+"""A fake endpoint on loopback, which misbehaves on request.
 
 An answer is a script of steps: texts are sent as events in the shape of the wire that
-was asked, and anything else in between is sent, waited for or done as it says.
+was asked (`wire_shapes`), and anything else in between is sent, waited for or done as
+it says. What is asked with GET takes no answer of the script.
 In a test, it is a context manager:
 
     async with FakeEndpoint(Answer(("a", "b"))) as endpoint:
@@ -36,6 +37,8 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
+
+from wire_shapes import SHAPES, Ending, Shape, of_path, sse
 
 # How long a test waits for what must happen; only a failing one waits this long.
 DEADLINE_S = 60.0
@@ -78,22 +81,25 @@ class Pause:
     ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A step that sends what the wire that was asked has for it."""
+
+    body: Callable[[Shape], str]
+
+
 Deed = Pause | Fault | asyncio.Event
 """A step that sends nothing; an event of asyncio holds the answer until it is set."""
-Step = str | Raw | Deed
+Step = str | Raw | Shaped | Deed
 """A text of the completion, or something else."""
 
 COMMENT = Raw(": OPENROUTER PROCESSING\n\n")
 KEEP_ALIVE = Raw(":\n\n")
-NOT_JSON = Raw('data: {"choices": [\n\n')
-NOT_AN_OBJECT = Raw('data: ["choices"]\n\n')
-NOT_UTF_8 = Raw(b"data: \xff\xfe\n\n")
-NO_SUCH_CHUNK = Raw('data: {"choices": [{"index": 0, "other": "x"}]}\n\n')
 
 
 def event(fields: object) -> Raw:
-    """A step that sends one event of the stream."""
-    return Raw(f"data: {json.dumps(fields, ensure_ascii=False)}\n\n")
+    """A step that sends one server-sent event, whatever the wire."""
+    return Raw(sse(fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +119,11 @@ class Answer:
     body: str | None = None
     """Sent in place of a stream."""
     wire: str = ""
-    """`completions` or `chat`; the request's path says it where this is empty."""
-    has_role_first: bool = False
-    """Whether an event with the role but no text comes first, as in a chat."""
+    """The name of a shape; the endpoint's, or the request's path, say it otherwise."""
     finish_reason: str | None = "stop"
     """The reason in an event of its own at the end; None leaves it out."""
-    usage: tuple[int, int] | None = None
-    """Tokens in and out, in an event without choices at the end."""
+    usage: tuple[int, ...] | None = None
+    """Tokens in, out, and of those in the ones from a cache, as the wire tells them."""
     has_done: bool = True
     """Whether `[DONE]` ends the stream."""
     is_last: bool = False
@@ -163,10 +167,6 @@ class Request:
     def n_chunks(self) -> int:
         """How many texts of the answer were written."""
         return len(self.chunks_ns)
-
-    @property
-    def wire(self) -> str:
-        return "chat" if self.path.endswith("/chat/completions") else "completions"
 
     async def disconnected(self) -> None:
         """Returns when the client has left an answer that was not all written.
@@ -219,13 +219,21 @@ class FakeEndpoint:
         default: Answering = OK,
         *,
         script: tuple[Answering, ...] = (),
+        wire: str = "",
+        models: tuple[str, ...] | None = None,
         tls: ssl.SSLContext | None = None,
         on_end: Callable[[Request], None] = lambda request: None,
     ) -> None:
         self.default = default
         """What answers once the script is used up."""
         self.script: deque[Answering] = deque(script)
+        self.wire = wire
+        """The name of the shape it answers in; the path says it where this is empty."""
+        self.models = models
+        """What it lists as its models; None where it has no such list."""
         self.requests: list[Request] = []
+        self.fetched: list[Request] = []
+        """What was asked with GET."""
         self.n_connections = 0
         """How many connections there have been."""
         self.on_end = on_end
@@ -294,6 +302,18 @@ class FakeEndpoint:
         self._open.discard(connection)
         self._changed.set()
 
+    def fetch(self, request: Request) -> Answer:
+        self.fetched.append(request)
+        if not request.path.endswith("/models"):
+            return Answer(body="{}")
+        if self.models is None:
+            return Answer(status=404, body="{}")
+        listed = [{"id": name, "object": "model"} for name in self.models]
+        return Answer(body=json.dumps({"object": "list", "data": listed}))
+
+    def shape(self, request: Request, answer: Answer) -> Shape:
+        return SHAPES[answer.wire or self.wire or of_path(request.path)]
+
     def received(self, request: Request) -> Answer:
         self.requests.append(request)
         self._queue.put_nowait(request)
@@ -360,9 +380,15 @@ class _Connection(asyncio.Protocol):
             return
         self._buffer = rest[n_bytes:]
         body = json.loads(rest[:n_bytes]) if n_bytes else None
-        request = Request(first.split(" ")[1], headers, body, self._number)
+        method, path, _ = first.split(" ")
+        request = Request(path, headers, body, self._number)
         self._request = request
-        answer = self._endpoint.received(request)
+        is_fetch = method == "GET"
+        answer = (
+            self._endpoint.fetch(request)
+            if is_fetch
+            else self._endpoint.received(request)
+        )
         self._answering = asyncio.create_task(self._answer(request, answer))
         self._answering.add_done_callback(lambda task: self._answered(request, task))
 
@@ -379,20 +405,21 @@ class _Connection(asyncio.Protocol):
     async def _answer(self, request: Request, answer: Answer) -> None:
         for step in answer.before:
             await self._do(step)
-        await self._write(_head(answer))
+        shape = self._endpoint.shape(request, answer)
+        await self._write(_head(answer, shape))
         if answer.body is not None:
             await self._write(answer.body.encode())
         else:
-            await self._stream(request, answer)
+            await self._stream(request, answer, shape)
             # In a write of its own, as servers do.
             await self._write(b"0\r\n\r\n")
         request.end(is_whole=True)
         if answer.is_last:
             self._transport.close()
 
-    async def _stream(self, request: Request, answer: Answer) -> None:
+    async def _stream(self, request: Request, answer: Answer, shape: Shape) -> None:
         unwritten = b""
-        for step in _all_steps(answer, answer.wire or request.wire):
+        for step in _all_steps(answer, shape):
             if isinstance(step, Raw):
                 body = _encoded(step, answer.line_end)
                 match answer.writes:
@@ -441,9 +468,9 @@ class _Connection(asyncio.Protocol):
             await self._writable.wait()
 
 
-def _head(answer: Answer) -> bytes:
+def _head(answer: Answer, shape: Shape) -> bytes:
     framing = (
-        {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
+        {"Content-Type": shape.content_type, "Transfer-Encoding": "chunked"}
         if answer.body is None
         else {
             "Content-Type": "application/json",
@@ -460,37 +487,24 @@ class _Chunk(Raw):
     """The event of one text of the script."""
 
 
-def _all_steps(answer: Answer, wire: str) -> Iterator[Raw | Deed]:
+def _all_steps(answer: Answer, shape: Shape) -> Iterator[Raw | Deed]:
     """The script with its texts as events, and what comes around them."""
-    if answer.has_role_first:
-        yield event({"choices": [{"index": 0, "delta": {"role": "assistant"}}]})
+    yield from map(Raw, shape.opening())
     is_first = True
     for step in answer.steps:
+        if isinstance(step, Shaped):
+            yield Raw(step.body(shape))
+            continue
         if not isinstance(step, str):
             yield step
             continue
         if answer.between_ms and not is_first:
             yield Pause(answer.between_ms)
         is_first = False
-        yield _Chunk(_text_event(wire, step, None).body)
-    if answer.finish_reason is not None:
-        yield _text_event(wire, "", answer.finish_reason)
-    if answer.usage is not None:
-        n_in, n_out = answer.usage
-        usage = {"prompt_tokens": n_in, "completion_tokens": n_out}
-        yield event({"id": "x", "model": "fake", "choices": [], "usage": usage})
-    if answer.has_done:
-        yield Raw("data: [DONE]\n\n")
+        yield _Chunk(shape.text(step))
+    ending = Ending(answer.finish_reason, answer.usage, answer.has_done)
+    yield from map(Raw, shape.ending(ending))
     yield from answer.after
-
-
-def _text_event(wire: str, text: str, finish_reason: str | None) -> Raw:
-    choice: dict[str, Any] = {"index": 0, "finish_reason": finish_reason}
-    if wire == "chat":
-        choice["delta"] = {"content": text} if text else {}
-    else:
-        choice["text"] = text
-    return event({"id": "x", "model": "fake", "choices": [choice]})
 
 
 def _encoded(part: Raw, line_end: str) -> bytes:
@@ -544,7 +558,7 @@ async def _serve(script: Mapping[str, Any], record: TextIO | None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A fake OpenAI-compatible endpoint.")
+    parser = argparse.ArgumentParser(description="A fake endpoint.")
     parser.add_argument("--script", type=Path, required=True, help="the answers")
     parser.add_argument("--record", type=Path, help="where to write what was asked")
     options = parser.parse_args()

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import Field
 from itertools import groupby
 from typing import Any, get_type_hints
 
 from foretype import layers
+from foretype.setting import default_of
 from foretype.settings import Settings
 
 EXAMPLE = """\
@@ -71,8 +72,8 @@ The same from an editor is JSON, with the keys in camelCase:
 }}
 ```
 
-In a variable, a switch is `true`, `false`, `1` or `0`, and a list is written as a \
-command line.
+In a variable, a switch is `true`, `false`, `1` or `0`, a list is written as a \
+command line, and a table as JSON.
 
 A name that is not a setting, or a value that is not allowed, is reported once, by name.
 The rest still counts: a wrong value leaves what the places before it said.
@@ -124,7 +125,13 @@ set |
 After 400 days, a day becomes part of its month.
 """
 
-TYPES = {bool: "switch", int: "whole number", float: "number", str: "string"}
+TYPES = {
+    bool: "switch",
+    int: "whole number",
+    float: "number",
+    str: "string",
+    Mapping[str, Any]: "table",
+}
 COLUMNS = "key", "JSON", "environment", "type", "default", "allowed", "meaning"
 
 
@@ -151,7 +158,7 @@ def row(section: str, key: str, declared: Field[Any]) -> Iterator[str]:
     yield "refused" if declared.metadata["never_from_editor"] else f"`{editor}`"
     yield f"`{layers.environment_name(section, key)}`"
     yield TYPES.get(get_type_hints(section_type)[key], "list of strings")
-    yield f"`{shown(declared.default)}`"
+    yield f"`{shown(default_of(declared))}`"
     yield allowed(declared)
     yield declared.metadata["description"]
 
@@ -169,6 +176,8 @@ def shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        assert not value
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -14,10 +14,11 @@ import trustme
 from fake_endpoint import DEADLINE_S, Answer, FakeEndpoint, Fault
 from foretype.completions import CompletionsWire
 from foretype.connections import N_SPARE
-from foretype.endpoint import Endpoint, EndpointModel
+from foretype.endpoint import EndpointModel
 from foretype.errors import Unreachable
 from foretype.model import Finish
 from foretype.prompt import Prompt
+from foretype.request import Endpoint
 from foretype.timeline import Stage, Timeline
 
 PROMPT = Prompt(16, text="x = ")

@@ -173,6 +173,12 @@ async def accept_a_statement(it: Situation) -> None:
             id="no such model",
         ),
         pytest.param(
+            failing(errors.NotSupported),
+            Situation.ask,
+            Reason.NOT_SUPPORTED,
+            id="not supported",
+        ),
+        pytest.param(
             failing(errors.RateLimited), Situation.ask, Reason.RATE_LIMITED, id="limit"
         ),
         pytest.param(

@@ -19,7 +19,7 @@ MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
 # A module imports only from those above it, and from those before it in its own line.
 LAYERS = """
 errors  timeline  status  logs
-settings  layers
+setting  endpoint_settings  settings  layers
 stats  stats_store  stats_keeper
 edits
 snippet  document
@@ -29,7 +29,9 @@ index_worker  indexer
 comments  indentation  trim  reuse
 templates  prompt
 model
-completions  chat  connections  endpoint  weights  local_server  local
+wire  completions  chat  responses  fim  mistral_fim  infill  ollama  wires
+request  connections  events  faults  endpoint
+weights  local_server  local
 supplier
 generation
 suggestions  health
@@ -53,9 +55,9 @@ ORDER = ["__init__", *LAYERS.split()]
 ONLY_IN = {
     "pygls": {"protocol", "server"},
     "lsprotocol": {"lsp", "protocol", "server"},
-    "openai": {"connections", "endpoint"},
+    "openai": {"connections", "events", "faults", "endpoint"},
     "httpx2": {"connections", "endpoint"},
-    "aiohttp": {"connections", "endpoint"},
+    "aiohttp": {"connections", "events", "endpoint"},
     "pathspec": {"exclusions"},
     "redact_secret": {"secrets"},
     "xllamacpp": {"local_server"},

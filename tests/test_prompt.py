@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 
 import markers
-from foretype import health, prompt, settings, templates
+from foretype import endpoint_settings, health, prompt, templates
 from foretype.document import Document, Snapshot
+from foretype.endpoint_settings import EndpointSettings
 from foretype.prompt import Prompt
-from foretype.settings import CompletionSettings, EndpointSettings, Settings
+from foretype.settings import CompletionSettings, LocalSettings, Settings
 from foretype.snippet import Snippet
 from foretype.trim import Shape
 
@@ -29,6 +30,7 @@ FORMS = {
     **{family: {"template": family} for family in FAMILIES},
     "plain": {"template": "none"},
     "suffix": {"template": "suffix"},
+    "infill": {"wire": "infill", "template": "suffix"},
     "chat": {"wire": "chat"},
 }
 
@@ -89,6 +91,8 @@ def drawn(built: Prompt) -> str:
     parts = {"text": built.text}
     if built.suffix is not None:
         parts["suffix"] = built.suffix
+    for snippet in built.extra:
+        parts[f"extra {snippet.name}"] = snippet.text
     for message in built.messages:
         parts[f"message {message.role}"] = message.content
     parts["stop"] = "\n".join(built.stop)
@@ -123,8 +127,8 @@ def test_a_block_may_be_longer_than_a_line() -> None:
 
 
 def test_the_families_are_those_that_the_settings_know() -> None:
-    assert {"auto", "none", "suffix", *FAMILIES} == set(settings.TEMPLATES)
-    assert len(set(settings.TEMPLATES)) == len(settings.TEMPLATES)
+    assert {"auto", "none", "suffix", *FAMILIES} == set(endpoint_settings.TEMPLATES)
+    assert len(set(endpoint_settings.TEMPLATES)) == len(endpoint_settings.TEMPLATES)
 
 
 @pytest.mark.parametrize("template", templates.TEMPLATES, ids=FAMILIES)
@@ -252,11 +256,11 @@ def test_a_model_that_is_told_the_suffix_last_is_told_less_of_it() -> None:
 
 
 def test_the_built_in_model_is_sent_what_fits_into_its_context() -> None:
-    assert settings.Settings().prefix_tokens == 1_800
-    small = settings.Settings(local=settings.LocalSettings(n_ctx_tokens=512))
+    assert Settings().prefix_tokens == 1_800
+    small = Settings(local=LocalSettings(n_ctx_tokens=512))
     assert small.prefix_tokens == 512 - 192
     wanted = CompletionSettings(prefix_tokens=900)
-    assert settings.Settings(completion=wanted).prefix_tokens == 900
+    assert Settings(completion=wanted).prefix_tokens == 900
 
 
 # Text that looks like structure
@@ -443,7 +447,7 @@ def test_a_base_model_writes_the_last_space_itself(
     line: str, answer: str, received: str
 ) -> None:
     document = Document("file:///a.py", "python", 1, f"def f():\n{line}")
-    snapshot = snapshot_at(document, 1000, settings.Settings())
+    snapshot = snapshot_at(document, 1000, Settings())
     asked = built(snapshot)
     assert asked.text == f"def f():\n{line if not line.strip() else line.rstrip()}"
     assert prompt.received(answer, asked, snapshot.anchor, is_final=True) == received

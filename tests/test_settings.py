@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -13,9 +14,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from foretype import layers
+from foretype import endpoint_settings, layers
+from foretype.endpoint_settings import FIM_WIRES
 from foretype.layers import Layer
 from foretype.settings import Settings
+from foretype.wires import WIRES
 
 # What others than settings read would be told about, were there no endpoint at all.
 ENDPOINT = '[endpoint]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\n'
@@ -413,7 +416,8 @@ def test_a_key_under_a_wrong_name_is_not_repeated(layer: Layer) -> None:
         ),
         pytest.param(
             toml("endpoint.wire = 'Chat'"),
-            "config.toml: endpoint.wire must be one of completions, chat, not 'Chat'",
+            "config.toml: endpoint.wire must be one of completions, chat, responses, "
+            "fim, mistral-fim, infill, ollama, not 'Chat'",
             id="choice",
         ),
         pytest.param(
@@ -421,6 +425,48 @@ def test_a_key_under_a_wrong_name_is_not_repeated(layer: Layer) -> None:
             "config.toml: endpoint.api_key_command must be a list of strings, "
             "not ['pass', 1]",
             id="list",
+        ),
+        pytest.param(
+            toml("endpoint.extra_body = ['a']"),
+            "config.toml: endpoint.extra_body must be a table of what JSON has, "
+            "not ['a']",
+            id="table",
+        ),
+        pytest.param(
+            toml("endpoint.extra_body = { since = 1979-05-27 }"),
+            "config.toml: endpoint.extra_body must be a table of what JSON has, "
+            "not {'since': datetime.date(1979, 5, 27)}",
+            id="table with a date",
+        ),
+        pytest.param(
+            toml("endpoint.extra_body = { top_p = nan }"),
+            "config.toml: endpoint.extra_body must be a table of what JSON has, "
+            "not {'top_p': nan}",
+            id="table with no number",
+        ),
+        pytest.param(
+            environment(FORETYPE_ENDPOINT_EXTRA_BODY="{top_p: 1}"),
+            "the environment: FORETYPE_ENDPOINT_EXTRA_BODY must be a table of what "
+            "JSON has, not '{top_p: 1}'",
+            id="variable that is no JSON",
+        ),
+        pytest.param(
+            editor({"endpoint": {"path": "https://elsewhere.invalid/v1"}}),
+            "the editor: endpoint.path must be a path under base_url, such as "
+            "/completions",
+            id="path to another host",
+        ),
+        pytest.param(
+            editor({"endpoint": {"warmUpPath": "//elsewhere.invalid/v1"}}),
+            "the editor: endpoint.warmUpPath must be a path under base_url, such as "
+            "/completions",
+            id="path to another host without a scheme",
+        ),
+        pytest.param(
+            toml("endpoint.path = 'v1/completions'"),
+            "config.toml: endpoint.path must be a path under base_url, such as "
+            "/completions",
+            id="path that begins with no slash",
         ),
         pytest.param(
             environment(FORETYPE_COMPLETION_ENABLED="maybe"),
@@ -648,6 +694,9 @@ def check_valid(resolved: Settings) -> None:
         allowed = declared.metadata
         if expected in (bool, int, float, str):
             assert type(value) is expected
+        elif expected == Mapping[str, Any]:
+            assert type(value) is dict
+            assert json.loads(json.dumps(value, allow_nan=False)) == value
         else:
             assert type(value) is tuple
             assert all(isinstance(part, str) for part in value)
@@ -655,6 +704,8 @@ def check_valid(resolved: Settings) -> None:
             assert allowed["minimum"] <= value <= allowed["maximum"]
         if allowed["choices"]:
             assert value in allowed["choices"]
+        if allowed["pattern"]:
+            assert re.fullmatch(allowed["pattern"][0], value)
 
 
 def test_the_defaults_are_valid() -> None:
@@ -674,6 +725,27 @@ def test_the_defaults_are_valid() -> None:
 def test_a_model_has_one_name(text: str, name: str) -> None:
     resolved, _ = layers.resolve([toml(text)])
     assert resolved.model_name == name
+
+
+@pytest.mark.parametrize("wire", FIM_WIRES)
+def test_a_wire_with_a_field_for_the_suffix_takes_no_markers(wire: str) -> None:
+    text = f"{ENDPOINT}wire = '{wire}'\ntemplate = 'qwen'"
+    resolved, problems = layers.resolve([toml(text)])
+    assert (resolved.endpoint.template, problems) == ("suffix", [])
+    asked = editor({"endpoint": {"wire": "completions"}})
+    resolved, problems = layers.resolve([toml(text), asked])
+    assert (resolved.endpoint.template, problems) == ("qwen", [])
+
+
+def test_the_wires_are_those_that_the_settings_know() -> None:
+    assert tuple(WIRES) == endpoint_settings.WIRES
+
+
+def test_a_table_in_a_variable_is_json() -> None:
+    check(
+        environment(FORETYPE_ENDPOINT_EXTRA_BODY='{"options": {"num_ctx": 8192}}'),
+        gives={"endpoint.extra_body": {"options": {"num_ctx": 8192}}},
+    )
 
 
 def test_null_leaves_what_was_set_before() -> None:

@@ -747,6 +747,8 @@ async def served(endpoint: FakeEndpoint, *, is_enabled: bool) -> list[tuple[str,
             "model": "codestral-2508",
             "template": "suffix",
             "usdPerMillionInputTokens": 0.3,
+            "usdPerMillionCachedTokens": 0.03,
+            "usdPerMillionOutputTokens": 0.9,
         },
         "stats": {"enabled": is_enabled},
         # It says that it does not know this one, once it uses the others.
@@ -786,7 +788,7 @@ async def served(endpoint: FakeEndpoint, *, is_enabled: bool) -> list[tuple[str,
 
 @pytest_asyncio.fixture
 async def endpoint() -> AsyncIterator[FakeEndpoint]:
-    async with FakeEndpoint(Answer(("math", ".pi"), usage=(1_000, 2))) as endpoint:
+    async with FakeEndpoint(Answer(("math", ".pi"), usage=(1_000, 2, 600))) as endpoint:
         yield endpoint
 
 
@@ -805,7 +807,9 @@ async def test_what_happens_in_an_editor_is_counted(
     assert counts == {
         ("accepted", "python"): 1,
         ("answers", "model"): 1,
-        ("cost usd", "codestral-2508"): pytest.approx(0.0003),
+        ("cost usd", "codestral-2508"): pytest.approx(
+            (400 * 0.3 + 600 * 0.03 + 2 * 0.9) / 1e6
+        ),
         ("input tokens", "codestral-2508"): 1_000,
         ("inserted chars", "python"): 7,
         ("output tokens", "codestral-2508"): 2,

@@ -19,6 +19,7 @@ from foretype.errors import (
     LocalModelError,
     ModelError,
     ModelNotFound,
+    NotSupported,
     RateLimited,
     Unreachable,
 )
@@ -34,6 +35,7 @@ NOON = datetime(2026, 3, 9, 12)
         (LocalModelError("x"), Kind.ERROR, "no model: x"),
         (KeyRefused("x"), Kind.ERROR, "key refused: x"),
         (ModelNotFound("x"), Kind.ERROR, "no such model: x"),
+        (NotSupported("x"), Kind.ERROR, "not supported: x"),
         (Unreachable("x"), Kind.WARNING, "offline: x"),
         (RateLimited("x"), Kind.WARNING, "rate limited: x"),
         (RateLimited("x", 61), Kind.WARNING, "rate limited until 12:01:01: x"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -16,33 +17,36 @@ from fake_endpoint import (
     DEADLINE_S,
     HOST,
     KEEP_ALIVE,
-    NO_SUCH_CHUNK,
-    NOT_AN_OBJECT,
-    NOT_JSON,
-    NOT_UTF_8,
     OK,
     Answer,
     Answering,
     FakeEndpoint,
     Fault,
+    Raw,
+    Shaped,
     Writes,
-    event,
     redirect,
 )
-from foretype.chat import ChatWire
-from foretype.completions import CompletionsWire
-from foretype.endpoint import MAX_RETRY_AFTER_S, Endpoint, EndpointModel, Wire
+from foretype.endpoint import MAX_NAMED_MODELS, EndpointModel
+from foretype.endpoint_settings import EndpointSettings
 from foretype.errors import (
     BadAnswer,
     KeyRefused,
     ModelError,
     ModelNotFound,
+    NotSupported,
     RateLimited,
     Unreachable,
 )
+from foretype.faults import MAX_RETRY_AFTER_S
 from foretype.model import Finish
 from foretype.prompt import Message, Prompt
+from foretype.request import Endpoint
+from foretype.snippet import Snippet
 from foretype.timeline import Timeline
+from foretype.wire import Framing, Wire
+from foretype.wires import WIRES
+from wire_shapes import SHAPES
 
 KEY = "sk-the-key"
 # What a provider may quote in its messages, and no message of ours may hold.
@@ -53,20 +57,43 @@ PROMPT = Prompt(
 N_ABORTS = 100
 
 
-@pytest.fixture(params=[CompletionsWire, ChatWire])
-def wire(request: pytest.FixtureRequest) -> Wire:
-    made: Wire = request.param()
-    return made
+@pytest.fixture(params=WIRES)
+def name(request: pytest.FixtureRequest) -> str:
+    """What `endpoint.wire` says."""
+    assert isinstance(request.param, str)
+    return request.param
+
+
+@pytest.fixture
+def wire(name: str) -> Wire:
+    return WIRES[name]()
+
+
+def name_of(wire: Wire) -> str:
+    return next(name for name, made in WIRES.items() if type(wire) is made)
 
 
 @asynccontextmanager
 async def serving(
-    wire: Wire, default: Answering = OK, *, api_key: str = KEY, **fields: Any
+    wire: Wire,
+    default: Answering = OK,
+    *,
+    api_key: str = KEY,
+    n_slots: int = 0,
+    models: tuple[str, ...] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[FakeEndpoint, EndpointModel]]:
     """An endpoint and a model on it, which must leave nothing behind."""
-    async with FakeEndpoint(default) as endpoint:
+    async with FakeEndpoint(default, wire=name_of(wire), models=models) as endpoint:
         model = EndpointModel(
-            Endpoint(endpoint.base_url, "fake-1", api_key, **fields), wire
+            Endpoint(
+                endpoint.base_url,
+                "fake-1",
+                api_key,
+                n_slots,
+                EndpointSettings(**settings),
+            ),
+            wire,
         )
         try:
             yield endpoint, model
@@ -100,29 +127,47 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 # What arrives.
 
 TEXTS = ("def ", "größe(😀):\n", "    pass")
+NULL = Shaped(lambda shape: shape.null())
 FORMS = {
     "an event a write": Answer(TEXTS),
     "all in one write": Answer(TEXTS, writes=Writes.WHOLE),
     "a byte a write": Answer(TEXTS, writes=Writes.BYTES),
     "CRLF": Answer(TEXTS, line_end="\r\n"),
     "CRLF, a byte a write": Answer(TEXTS, line_end="\r\n", writes=Writes.BYTES),
-    "CR": Answer(TEXTS, line_end="\r"),
-    "a role first": Answer(("", *TEXTS), has_role_first=True),
-    "comments": Answer((COMMENT, TEXTS[0], KEEP_ALIVE, COMMENT, *TEXTS[1:])),
     "empty texts": Answer((TEXTS[0], "", "", *TEXTS[1:], "")),
+    "null texts": Answer((NULL, TEXTS[0], NULL, *TEXTS[1:], NULL)),
     "no [DONE]": Answer(TEXTS, has_done=False),
 }
+# Of server-sent events only.
+SSE_FORMS = {
+    "CR": Answer(TEXTS, line_end="\r"),
+    "comments": Answer((COMMENT, TEXTS[0], KEEP_ALIVE, COMMENT, *TEXTS[1:])),
+}
+# Of lines only.
+LINE_FORMS = {
+    "blank lines": Answer((Raw("\n"), TEXTS[0], Raw("\r\n \n"), *TEXTS[1:])),
+    "a separator that is none": Answer(tuple(f"{text}\u2028" for text in TEXTS)),
+}
+WIRES_AND_FORMS = [
+    (name, form, answer)
+    for name, made in WIRES.items()
+    for form, answer in {
+        **FORMS,
+        **(SSE_FORMS if made.framing is Framing.SSE else LINE_FORMS),
+    }.items()
+]
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", FORMS)
-async def test_the_text_then_a_finish_in_every_form(wire: Wire, name: str) -> None:
-    answer = FORMS[name]
-    # Only a chat tells a role.
-    if answer.has_role_first and isinstance(wire, CompletionsWire):
-        answer = Answer(answer.steps)
-    async with serving(wire, answer) as (_, model):
-        assert await read(model) == [*TEXTS, Finish("stop")]
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [(name, answer) for name, _, answer in WIRES_AND_FORMS],
+    ids=[f"{name}-{form}" for name, form, _ in WIRES_AND_FORMS],
+)
+async def test_the_text_then_a_finish_in_every_form(name: str, answer: Answer) -> None:
+    texts = [step for step in answer.steps if isinstance(step, str) and step]
+    async with serving(WIRES[name](), answer) as (_, model):
+        assert await read(model) == [*texts, Finish("stop")]
 
 
 @pytest.mark.asyncio
@@ -142,16 +187,42 @@ async def test_a_text_arrives_while_the_next_is_held_back(wire: Wire) -> None:
 
 
 @pytest.mark.asyncio
+async def test_of_several_answers_only_the_first_is_read(name: str) -> None:
+    # Ollama has no more than one.
+    if name == "ollama":
+        steps: tuple[str | Shaped, ...] = ("a", "b")
+    else:
+        other = Shaped(lambda shape: shape.other_choice("other"))
+        steps = (other, "a", other, other, "b", other)
+    async with serving(WIRES[name](), Answer(steps)) as (_, model):
+        assert await read(model) == ["a", "b", Finish("stop")]
+
+
+@pytest.mark.parametrize("name", ["completions", "chat", "fim", "mistral-fim"])
+def test_the_answers_may_come_in_one_event_in_any_order(name: str) -> None:
+    first, second = (
+        {"index": idx, "text": text, "delta": {"content": text}}
+        for idx, text in enumerate(("a", "b"))
+    )
+    for choices in ([first, second], [second, first]):
+        piece = WIRES[name]().piece({"choices": choices})
+        assert piece is not None
+        assert piece.text == "a"
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("answer", "finish"),
     [
         (Answer(("a",), usage=(7, 3)), Finish("stop", 7, 3)),
         (Answer(("a",), finish_reason="length"), Finish("length")),
-        (Answer(("a",), finish_reason=None), Finish("")),
-        (Answer(("a", event({"choices": [], "usage": None}))), Finish("stop")),
-        (Answer(("a", event({"choices": [], "usage": [7]}))), Finish("stop")),
+        (
+            Answer(("a",), usage=(7, 3), finish_reason="length"),
+            Finish("length", 7, 3),
+        ),
+        (Answer(("a",), finish_reason=None, has_done=False), Finish("")),
     ],
-    ids=["usage", "length", "no reason", "null usage", "odd usage"],
+    ids=["usage", "length", "usage and length", "no reason"],
 )
 async def test_the_finish_tells_the_reason_and_the_usage(
     wire: Wire, answer: Answer, finish: Finish
@@ -161,17 +232,58 @@ async def test_the_finish_tells_the_reason_and_the_usage(
 
 
 @pytest.mark.asyncio
+async def test_the_finish_tells_what_was_cached(name: str) -> None:
+    # Ollama does not.
+    n_cached = None if name == "ollama" else 5
+    answer = Answer(("a",), usage=(7, 3, 5))
+    async with serving(WIRES[name](), answer) as (_, model):
+        assert await read(model) == ["a", Finish("stop", 7, 3, n_cached)]
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        None,
+        [7],
+        {},
+        {"prompt_tokens": "7", "completion_tokens": -3},
+        {"prompt_tokens": True, "completion_tokens": 1.5, "prompt_tokens_details": 5},
+        {"input_tokens": "7", "output_tokens": None, "input_tokens_details": [5]},
+    ],
+    ids=repr,
+)
+def test_odd_counts_are_no_counts(name: str, counted: object) -> None:
+    events: dict[str, dict[str, object]] = {
+        "responses": {"type": "response.completed", "response": {"usage": counted}},
+        "infill": {
+            "content": "",
+            "stop": True,
+            "timings": counted,
+            "tokens_evaluated": counted,
+            "tokens_predicted": "3",
+        },
+        "ollama": {
+            "response": "",
+            "done": True,
+            "done_reason": "stop",
+            "prompt_eval_count": counted,
+        },
+    }
+    event = events.get(name, {"choices": [], "usage": counted})
+    piece = WIRES[name]().piece(event)
+    assert piece is not None
+    assert not any(piece.usage or ())
+
+
+@pytest.mark.asyncio
 async def test_an_empty_completion_is_no_error(wire: Wire) -> None:
-    async with serving(wire, Answer()) as (endpoint, model):
+    async with serving(wire, Answer()) as (_, model):
         assert await read(model) == [Finish("stop")]
-        endpoint.default = Answer(finish_reason=None)
-        assert await read(model) == [Finish("")]
 
 
 # What goes wrong.
 
 REPORTED = {"message": f"cannot read {QUOTED}", "code": "overloaded"}
-ODD_TEXT = {"choices": [{"index": 0, "text": [QUOTED], "delta": {"content": [QUOTED]}}]}
 FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
     "401": (Answer(status=401, body=QUOTED), KeyRefused, "endpoint.api_key_env"),
     "403": (Answer(status=403, body=QUOTED), KeyRefused, "endpoint.api_key_env"),
@@ -191,27 +303,54 @@ FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
         BadAnswer,
         "400",
     ),
-    "a page": (Answer(body=f"<p>{QUOTED}"), BadAnswer, "not a stream"),
-    "an answer in one": (Answer(body='{"choices": []}'), BadAnswer, "not a stream"),
-    "no body": (Answer(body=""), BadAnswer, "not a stream"),
+    "400 with a field": (
+        Answer(
+            status=400,
+            body=json.dumps(
+                {
+                    "error": {
+                        "message": QUOTED,
+                        "code": "unsupported_parameter",
+                        "param": "temperature",
+                    }
+                }
+            ),
+        ),
+        BadAnswer,
+        "(unsupported_parameter, temperature)",
+    ),
     "an error in the stream": (
-        Answer(("a", event({"error": REPORTED}))),
+        Answer(("a", Shaped(lambda shape: shape.error(REPORTED)))),
+        BadAnswer,
+        "'overloaded'",
+    ),
+    "an error first": (
+        Answer((Shaped(lambda shape: shape.error(REPORTED)),)),
         BadAnswer,
         "'overloaded'",
     ),
     "an error without a code": (
-        Answer(("a", event({"error": QUOTED}))),
+        Answer(("a", Shaped(lambda shape: shape.error(QUOTED)))),
         BadAnswer,
         "an error",
     ),
-    "not JSON": (Answer(("a", NOT_JSON)), BadAnswer, "not JSON"),
-    "not an object": (Answer(("a", NOT_AN_OBJECT)), BadAnswer, "not an object"),
-    "not UTF-8": (Answer(("a", NOT_UTF_8)), BadAnswer, "not UTF-8"),
-    "another shape": (Answer(("a", NO_SUCH_CHUNK)), BadAnswer, "endpoint.wire"),
+    "a limit in the stream": (
+        Answer((Shaped(lambda shape: shape.error({"code": 429, "message": QUOTED})),)),
+        RateLimited,
+        "429",
+    ),
+    "not JSON": (Answer(("a", Raw('data: {"c": [\n\n'))), BadAnswer, "not JSON"),
+    "a page": (Answer(body=f"<p>{QUOTED}"), BadAnswer, "not a stream"),
+    "no body": (Answer(body=""), BadAnswer, "not a stream"),
     "a text of another type": (
-        Answer(("a", event(ODD_TEXT))),
+        Answer(("a", Shaped(lambda shape: shape.text([QUOTED])))),  # type: ignore[arg-type]
         BadAnswer,
         "endpoint.wire",
+    ),
+    "longer than any completion": (
+        Answer(("a", Raw("x" * 300_000))),
+        BadAnswer,
+        "longer than any completion",
     ),
     "closed before a byte": (
         Answer(before=(Fault.CLOSE,)),
@@ -222,6 +361,21 @@ FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
         Answer(before=(Fault.RESET,)),
         Unreachable,
         "endpoint.base_url",
+    ),
+}
+SSE_FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
+    "an answer in one": (Answer(body='{"choices": []}'), BadAnswer, "not a stream"),
+    "not an object": (Answer(("a", Raw('data: ["c"]\n\n'))), BadAnswer, "not an obj"),
+    "not UTF-8": (Answer(("a", Raw(b"data: \xff\xfe\n\n"))), BadAnswer, "not UTF-8"),
+}
+LINE_FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
+    "an answer in one": (Answer(body='{"choices": []}'), BadAnswer, "endpoint.wire"),
+    "not an object": (Answer(("a", Raw('["c"]\n'))), BadAnswer, "not an object"),
+    "not UTF-8": (Answer(("a", Raw(b"\xff\xfe\n"))), BadAnswer, "not UTF-8"),
+    "cut off": (
+        Answer(("a", Raw('{"respon')), finish_reason=None),
+        BadAnswer,
+        "not JSON",
     ),
 }
 
@@ -239,25 +393,65 @@ FAULTS: dict[str, tuple[Answer, type[ModelError], str]] = {
         ({"Retry-After": "in a while"}, 0, 0),
         ({"retry-after-ms": "soon"}, 0, 0),
         ({"retry-after-ms": "-5"}, 0, 0),
+        ({"Retry-After": "1.5"}, 1.5, 1.5),
+        ({"Retry-After": "2m59.5s"}, 179.5, 179.5),
+        ({"Retry-After": "1h1ms"}, MAX_RETRY_AFTER_S, MAX_RETRY_AFTER_S),
+        ({"Retry-After": "nan"}, 0, 0),
+        # Cerebras counts seconds, Groq and OpenAI write as Go does.
+        ({"x-reset-requests": "12.5"}, 12.5, 12.5),
+        ({"x-reset-requests": "7.66s", "x-reset-tokens": "120ms"}, 0.12, 0.12),
+        (
+            {
+                "x-reset-requests": "7.66s",
+                "x-remaining-requests": "0",
+                "x-reset-tokens": "120ms",
+                "x-remaining-tokens": "5901",
+            },
+            7.66,
+            7.66,
+        ),
+        ({"Retry-After": "3", "x-reset-requests": "12.5"}, 3, 3),
+        ({"x-reset-requests": "soon"}, 0, 0),
     ],
 )
 async def test_a_limit_says_for_how_long(
     wire: Wire, headers: dict[str, str], least_s: float, most_s: float
 ) -> None:
-    async with serving(wire, Answer(status=429, headers=headers, body="{}")) as (_, m):
-        error = await failure(m)
+    answer = Answer(status=429, headers=headers, body="{}")
+    resets = ("x-reset-requests", "x-reset-tokens")
+    async with serving(wire, answer, rate_limit_reset_headers=resets) as (_, model):
+        error = await failure(model)
     assert isinstance(error, RateLimited)
     assert least_s <= error.retry_after_s <= most_s
 
 
+WIRES_AND_FAULTS = [
+    (name, fault, *said)
+    for name, made in WIRES.items()
+    for fault, said in {
+        **FAULTS,
+        **(SSE_FAULTS if made.framing is Framing.SSE else LINE_FAULTS),
+    }.items()
+]
+
+
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    ("name", "answer", "kind", "way_out"),
+    [(name, *said) for name, _, *said in WIRES_AND_FAULTS],
+    ids=[f"{name}-{fault}" for name, fault, *_ in WIRES_AND_FAULTS],
+)
 async def test_a_fault_becomes_one_error_after_one_request(
-    wire: Wire, name: str, caplog: pytest.LogCaptureFixture
+    name: str,
+    answer: Answer,
+    kind: type[ModelError],
+    way_out: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer, kind, way_out = FAULTS[name]
     caplog.set_level(logging.DEBUG)
-    async with serving(wire, answer) as (endpoint, model):
+    monkeypatch.setattr("foretype.events.MAX_ANSWER_BYTES", 100_000)
+    async with serving(WIRES[name](), answer) as (endpoint, model):
         error = await failure(model)
         assert type(error) is kind
         assert way_out in str(error)
@@ -268,6 +462,29 @@ async def test_a_fault_becomes_one_error_after_one_request(
 
         endpoint.default = OK
         assert await read(model) == ["ok", Finish("stop")]
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("completions", {"choices": [{"index": 0, "other": "x"}]}),
+        ("completions", {"choices": ["x"]}),
+        ("completions", {"choices": 7}),
+        ("chat", {"choices": [{"index": 0, "text": "x"}]}),
+        ("chat", {"choices": [{"index": 0, "delta": "x"}]}),
+        ("mistral-fim", {"choices": [{"index": 0, "text": "x"}]}),
+        ("fim", {"choices": [{"index": 0, "delta": {"content": "x"}}]}),
+        ("responses", {"type": "response.output_text.delta"}),
+        ("responses", {"type": "response.completed"}),
+        ("responses", {"type": "response.incomplete", "response": []}),
+        ("responses", {"type": "response.failed", "response": "x"}),
+    ],
+)
+def test_an_event_that_is_cut_short_is_of_another_shape(
+    name: str, event: dict[str, object]
+) -> None:
+    with pytest.raises((LookupError, TypeError, AttributeError)):
+        WIRES[name]().piece(event)
 
 
 @pytest.mark.asyncio
@@ -288,13 +505,127 @@ async def test_a_connection_that_breaks_keeps_the_text_before(
         assert len(endpoint.requests) == 1
 
 
+# Whose events another wire reads as well.
+ALIKE = ({"completions", "fim"}, {"chat", "mistral-fim"})
+
+
 @pytest.mark.asyncio
-async def test_the_other_wire_is_told_from_its_shape(wire: Wire) -> None:
-    other = "completions" if isinstance(wire, ChatWire) else "chat"
-    async with serving(wire, Answer(("a",), wire=other)) as (_, model):
+@pytest.mark.parametrize("other", SHAPES)
+async def test_another_wire_is_told_from_its_shape(name: str, other: str) -> None:
+    async with serving(WIRES[name](), Answer(("a",), wire=other)) as (_, model):
+        if name == other or {name, other} in ALIKE:
+            assert await read(model) == ["a", Finish("stop")]
+            return
         error = await failure(model)
         assert type(error) is BadAnswer
         assert "endpoint.wire" in str(error)
+
+
+def test_there_are_shapes_of_each_wire_and_of_nothing_else() -> None:
+    assert list(SHAPES) == list(WIRES)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("name", "status", "said", "way_out"),
+    [
+        (
+            "infill",
+            501,
+            # As llama.cpp's server says it (tests/test_local_wires.py).
+            "Infill is not supported by this model: prefix token is missing.",
+            'set endpoint.wire to "completions"',
+        ),
+        (
+            "ollama",
+            400,
+            "registry.ollama.ai/library/llama3:latest does not support insert",
+            "set endpoint.template",
+        ),
+        (
+            "completions",
+            400,
+            "suffix is not currently supported",
+            "set endpoint.template",
+        ),
+        (
+            "completions",
+            400,
+            "Unsupported param: suffix",
+            "set endpoint.template",
+        ),
+    ],
+)
+async def test_what_an_endpoint_cannot_do_is_told_with_the_way_out(
+    name: str, status: int, said: str, way_out: str
+) -> None:
+    for body in (
+        {"error": {"code": status, "message": said, "type": "not_supported_error"}},
+        {"error": said},
+        {"object": "error", "message": said},
+        {"detail": said},
+    ):
+        answer = Answer(status=status, body=json.dumps(body))
+        async with serving(WIRES[name](), answer) as (_, model):
+            error = await failure(model)
+            assert type(error) is NotSupported
+            assert way_out in str(error)
+            assert f"HTTP {status}" in str(error)
+
+
+# Retired models.
+
+NO_MODEL = [
+    (404, {"error": {"code": "model_not_found", "message": "no fake-1"}}),
+    (404, {"error": "model 'fake-1' not found"}),
+    (400, {"error": {"message": "Model Not Exist", "type": "invalid_request_error"}}),
+    (400, {"object": "error", "type": "invalid_model", "message": "Invalid model: f"}),
+    (400, {"error": {"message": "fake-1 is not a valid model ID", "code": 400}}),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("status", "body"), NO_MODEL, ids=repr)
+async def test_a_model_that_is_gone_is_told_with_those_there_are(
+    wire: Wire, status: int, body: dict[str, object]
+) -> None:
+    answer = Answer(status=status, body=json.dumps(body))
+    models = ("other", "fake-2", "owner/FAKE-1-large", "something-else")
+    async with serving(wire, answer, models=models) as (endpoint, model):
+        for _ in range(3):
+            error = await failure(model)
+            assert type(error) is ModelNotFound
+            assert "no model 'fake-1'" in str(error)
+            told = "the nearest that it has: fake-2, owner/FAKE-1-large"
+            assert str(error).endswith(told)
+        # Once is enough.
+        (fetched,) = endpoint.fetched
+        assert fetched.path == f"/v1{wire.models_path}"
+        assert fetched.headers["authorization"] == f"Bearer {KEY}"
+        assert len(endpoint.requests) == 3
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        (("a", "b"), "it has a, b"),
+        (tuple("abcdefgh"), "it has a, b, c, d, e and 3 more"),
+        (("a", "fake-1"), "it lists the model, but has no path {path}"),
+        ((), "it does not list its models"),
+        (None, "it does not list its models"),
+        (("\x1b[31m",), "it does not list its models"),
+        (("x" * 500,), "it has " + "x" * 80),
+    ],
+)
+async def test_of_the_models_some_are_named(
+    wire: Wire, models: tuple[str, ...] | None, told: str
+) -> None:
+    answer = Answer(status=404, body="{}")
+    async with serving(wire, answer, models=models) as (_, model):
+        error = await failure(model)
+        assert str(error).endswith(f"; {told.format(path=wire.path)}")
+    assert MAX_NAMED_MODELS == 5
 
 
 @pytest.mark.asyncio
@@ -327,36 +658,119 @@ async def test_what_is_not_http_is_a_bad_answer(wire: Wire) -> None:
 # What is sent, and where.
 
 
+ASKED = Prompt(
+    64,
+    text="import math\n\ndef area(r):\n    return",
+    suffix="\n\ndef volume",
+    messages=(Message("system", "rules"), Message("user", QUOTED)),
+    stop=("</fill>", "\n\n"),
+    extra=(Snippet("shapes.py", "SIDES = 4\n"),),
+)
+MESSAGES = [
+    {"role": "system", "content": "rules"},
+    {"role": "user", "content": QUOTED},
+]
+TEXT = {"prompt": ASKED.text, "suffix": ASKED.suffix}
+LIMITS = {"max_tokens": 64, "temperature": 0, "stop": ["</fill>", "\n\n"]}
+SENT: dict[str, dict[str, object]] = {
+    "completions": {**TEXT, **LIMITS},
+    "fim": {**TEXT, **LIMITS},
+    "mistral-fim": {**TEXT, **LIMITS},
+    "chat": {"messages": MESSAGES, **LIMITS},
+    "responses": {
+        "input": MESSAGES,
+        "max_output_tokens": 64,
+        "temperature": 0,
+        "store": False,
+    },
+    "infill": {
+        "input_extra": [{"filename": "shapes.py", "text": "SIDES = 4\n"}],
+        "input_prefix": "import math\n\ndef area(r):\n",
+        "prompt": "    return",
+        "input_suffix": "\n\ndef volume",
+        "n_predict": 64,
+        "temperature": 0,
+        "stop": ["</fill>", "\n\n"],
+        "cache_prompt": True,
+        "response_fields": [
+            "index",
+            "content",
+            "stop",
+            "stop_type",
+            "tokens_evaluated",
+            "tokens_predicted",
+            "timings",
+        ],
+    },
+    "ollama": {
+        **TEXT,
+        "options": {"num_predict": 64, "temperature": 0, "stop": ["</fill>", "\n\n"]},
+        "keep_alive": "30m",
+        "think": False,
+    },
+}
+
+
 @pytest.mark.asyncio
-async def test_the_request_holds_these_fields_and_no_others(wire: Wire) -> None:
+async def test_the_request_holds_these_fields_and_no_others(name: str) -> None:
+    wire = WIRES[name]()
     async with serving(wire) as (endpoint, model):
-        await read(model)
+        await read(model, ASKED)
         request = await endpoint.next_request()
-        text: dict[str, object] = (
-            {"messages": [{"role": "user", "content": QUOTED}]}
-            if isinstance(wire, ChatWire)
-            else {"prompt": QUOTED}
-        )
         assert request.path == f"/v1{wire.path}"
-        assert request.body == text | {
-            "model": "fake-1",
-            "max_tokens": 64,
-            "temperature": 0,
-            "stream": True,
-            "stop": ["</fill>", "\n\n"],
-        }
+        assert request.body == {**SENT[name], "model": "fake-1", "stream": True}
 
 
-def test_a_suffix_and_stops_are_sent_only_where_there_are_any() -> None:
-    wire = CompletionsWire()
-    assert wire.body(Prompt(8, text="a")).keys() == {
+def test_what_there_is_none_of_is_not_sent() -> None:
+    bare = Prompt(8, text="a")
+    assert WIRES["completions"]().body(bare).keys() == {
         "prompt",
         "max_tokens",
         "temperature",
     }
-    assert wire.body(Prompt(8, text="a", suffix=""))["suffix"] == ""
-    assert wire.body(Prompt(8, text="a", suffix="b"))["suffix"] == "b"
-    assert "stop" not in ChatWire().body(Prompt(8))
+    assert "stop" not in WIRES["chat"]().body(bare)
+    assert "stop" not in WIRES["infill"]().body(bare)
+    assert "stop" not in WIRES["ollama"]().body(bare)["options"]
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "sent"),
+    [
+        ("completions", "", {"suffix": ""}),
+        ("completions", "b", {"suffix": "b"}),
+        # What these take for a model that is to fill in the middle of nothing.
+        ("fim", "", {}),
+        ("fim", None, {}),
+        ("mistral-fim", "", {}),
+        ("infill", "", {"input_suffix": ""}),
+        ("infill", None, {"input_suffix": ""}),
+        # Without a suffix, Ollama makes a chat of a prompt that is not raw.
+        ("ollama", "", {"raw": True}),
+        ("ollama", None, {"raw": True}),
+        ("ollama", "b", {"suffix": "b"}),
+    ],
+)
+def test_how_the_end_of_a_document_is_told(
+    name: str, suffix: str | None, sent: dict[str, object]
+) -> None:
+    body = WIRES[name]().body(Prompt(8, text="a", suffix=suffix))
+    told = ("suffix", "input_suffix", "raw")
+    assert {field: body[field] for field in told if field in body} == sent
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix", "line"),
+    [("", "", ""), ("a", "", "a"), ("a\n", "a\n", ""), ("a\nb\n  c", "a\nb\n", "  c")],
+)
+def test_the_line_at_the_cursor_stands_behind_the_suffix_in_llama_cpps_prompt(
+    text: str, prefix: str, line: str
+) -> None:
+    body = WIRES["infill"]().body(Prompt(8, text=text, suffix="d"))
+    assert (body["input_prefix"], body["prompt"]) == (prefix, line)
+
+
+def test_responses_are_allowed_as_many_tokens_as_the_api_wants() -> None:
+    assert WIRES["responses"]().body(Prompt(1))["max_output_tokens"] == 16
 
 
 @pytest.mark.asyncio
@@ -410,7 +824,7 @@ async def test_a_proxy_is_for_other_machines_only(
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    async with FakeEndpoint() as proxy:
+    async with FakeEndpoint(wire=name_of(wire)) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://{HOST}:{proxy.port}")
         async with serving(wire) as (_, model):
@@ -425,7 +839,7 @@ async def test_a_proxy_is_for_other_machines_only(
 
 
 @pytest.mark.asyncio
-async def test_evaluating_ahead_asks_for_no_tokens(wire: Wire) -> None:
+async def test_the_built_in_model_evaluates_ahead_without_a_token(wire: Wire) -> None:
     async with serving(wire, n_slots=2) as (endpoint, model):
         await model.evaluate_ahead(PROMPT)
         request = await endpoint.next_request()
@@ -434,11 +848,68 @@ async def test_evaluating_ahead_asks_for_no_tokens(wire: Wire) -> None:
         assert request.answered_ns is not None
 
 
+# Where each says how many tokens it wants.
+N_ASKED: dict[str, Callable[[dict[str, Any]], int]] = {
+    "responses": lambda body: body["max_output_tokens"],
+    "infill": lambda body: body["n_predict"],
+    "ollama": lambda body: body["options"]["num_predict"],
+}
+
+
+@pytest.mark.asyncio
+async def test_a_server_of_ones_own_evaluates_ahead_for_one_token(name: str) -> None:
+    wire = WIRES[name]()
+    async with serving(wire, evaluates_ahead=True) as (endpoint, model):
+        await model.evaluate_ahead(ASKED)
+        ahead = await endpoint.next_request()
+        await ahead.ended()
+        assert ahead.answered_ns is not None
+        await read(model, ASKED)
+        request = await endpoint.next_request()
+        n_asked = N_ASKED.get(name, lambda body: body["max_tokens"])
+        assert n_asked(ahead.body) == (16 if name == "responses" else 1)
+        assert n_asked(request.body) == 64
+        # All else is as it will be, so that it is found in the cache.
+        changed = {"max_tokens", "max_output_tokens", "n_predict", "options"}
+        same = [key for key in request.body if key not in changed]
+        assert {k: ahead.body[k] for k in same} == {k: request.body[k] for k in same}
+
+
 @pytest.mark.asyncio
 async def test_nothing_is_evaluated_ahead_where_it_may_cost(wire: Wire) -> None:
     async with serving(wire) as (endpoint, model):
         await model.evaluate_ahead(PROMPT)
         assert endpoint.n_connections == 0
+
+
+@pytest.mark.asyncio
+async def test_an_endpoint_is_warmed_up_at_the_start_and_after_idle(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(wire, warm_up_path="/tcp_warming") as (endpoint, model):
+        for _ in range(3):
+            await model.evaluate_ahead(PROMPT)
+        (warming,) = endpoint.fetched
+        assert warming.path == "/v1/tcp_warming"
+        assert warming.headers["authorization"] == f"Bearer {KEY}"
+        # The first request goes over the connection that is warm.
+        await read(model)
+        assert [request.connection for request in endpoint.requests] == [1]
+
+        monkeypatch.setattr("foretype.endpoint.WARM_S", 0.0)
+        await model.evaluate_ahead(PROMPT)
+        assert len(endpoint.fetched) == 2
+        assert endpoint.n_connections == 1
+
+
+@pytest.mark.asyncio
+async def test_a_warm_up_that_fails_is_of_no_matter(wire: Wire) -> None:
+    path = "/models"  # There are none.
+    async with serving(wire, warm_up_path=path) as (endpoint, model):
+        await model.evaluate_ahead(PROMPT)
+        assert len(endpoint.fetched) == 1
+        await endpoint.close()
+        await model.evaluate_ahead(PROMPT)
 
 
 @pytest.mark.asyncio
@@ -469,7 +940,7 @@ async def test_a_stream_that_ended_leaves_its_connection_to_the_next(
 async def test_a_body_that_ends_after_its_last_event_keeps_the_connection(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foretype.endpoint.BODY_END_TIMEOUT_S", DEADLINE_S)
+    monkeypatch.setattr("foretype.events.BODY_END_TIMEOUT_S", DEADLINE_S)
     async with serving(wire) as (endpoint, model):
         for _ in range(2):
             ends = asyncio.Event()
@@ -666,7 +1137,8 @@ async def test_a_closed_model_is_unreachable(wire: Wire) -> None:
 
 @pytest.mark.asyncio
 async def test_closing_at_any_moment_is_unreachable_at_worst(wire: Wire) -> None:
-    async with FakeEndpoint(Answer(("a", "b"))) as endpoint:
+    answer = Answer(("a", "b"))
+    async with FakeEndpoint(answer, wire=name_of(wire)) as endpoint:
         for n_turns in range(N_ABORTS):
             model = EndpointModel(Endpoint(endpoint.base_url, "fake-1"), wire)
             reading = asyncio.create_task(read(model))

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from foretype.prompt import Prompt
+from foretype.wire import Framing, Piece, first_choice, usage
 
 
 class ChatWire:
     """OpenAI's chat API, which nearly every provider speaks."""
 
     path = "/chat/completions"
+    models_path = "/models"
+    framing = Framing.SSE
+    refusals: Mapping[str, str] = {}
 
     def body(self, prompt: Prompt) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -26,8 +30,14 @@ class ChatWire:
             body["stop"] = list(prompt.stop)
         return body
 
-    def pieces(self, event: Mapping[str, Any]) -> tuple[str, str | None]:
-        choice = event["choices"][0]
+    def piece(self, event: Mapping[str, Any]) -> Piece | None:
+        if "choices" not in event:
+            return None
+        choice = first_choice(event)
+        if choice is None:
+            return Piece(usage=usage(event))
         # Some send a null where they have nothing to add.
         delta = choice["delta"] or {}
-        return delta.get("content") or "", choice.get("finish_reason")
+        return Piece(
+            delta.get("content") or "", choice.get("finish_reason"), usage(event)
+        )

@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint over HTTP: its client, its streams, its errors.
+"""One endpoint over HTTP: its client, its streams, the models it has.
 
 Imports the `openai` package, half a second's work: import this module only once
 `initialize` is answered.
@@ -7,74 +7,41 @@ Imports the `openai` package, half a second's work: import this module only once
 from __future__ import annotations
 
 import asyncio
-import json
-import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
+import difflib
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import httpx2
 import openai
-from openai import AsyncOpenAI, AsyncStream, Omit
+from openai import AsyncOpenAI, Omit
 
-from foretype import __version__
+from foretype import __version__, faults, request
 from foretype.connections import (
     CONNECT_TIMEOUT_S,
     HttpClient,
     request_timeline,
 )
-from foretype.errors import (
-    BadAnswer,
-    KeyRefused,
-    ModelError,
-    ModelNotFound,
-    RateLimited,
-    Unreachable,
-)
+from foretype.errors import BadAnswer, ModelError, ModelNotFound, Unreachable
+from foretype.events import Events, MalformedError, OtherShapeError
 from foretype.model import Finish
 from foretype.prompt import Prompt
+from foretype.request import Endpoint
 from foretype.timeline import Stage, Timeline
+from foretype.wire import Piece, ReportedError, Usage, Wire
 
-# The end of the body comes right behind the last event. Waiting for it keeps the
-# connection; but the completion waits too, so an endpoint that holds it back loses.
-BODY_END_TIMEOUT_S = 0.05
 # What has the package send no key; it must be told so with each request.
 _NO_KEY = {"Authorization": Omit()}
-# A longer wait is more likely a limit of a day, which may be raised meanwhile.
-MAX_RETRY_AFTER_S = 600.0
-
-
-class Wire(Protocol):
-    """The shape of one API's requests and answers."""
-
-    path: str
-
-    def body(self, prompt: Prompt) -> dict[str, Any]:
-        """The request's fields for a prompt, without the model's name."""
-        ...
-
-    def pieces(self, event: Mapping[str, Any]) -> tuple[str, str | None]:
-        """The text in one event of the stream, and why the answer ended if it did.
-
-        Raises: LookupError, TypeError or AttributeError where the event's shape is
-        not this API's.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a model is and how it is paid for."""
-
-    base_url: str
-    model: str
-    api_key: str = field(default="", repr=False)
-    n_slots: int = 0
-    """How many documents a llama.cpp server of ours keeps; 0 for any other endpoint."""
+# The list of models is for a message, which waits for it.
+MODELS_TIMEOUT_S = 5.0
+MAX_NAMED_MODELS = 5
+MAX_NAME_CHARS = 80
+# A warm-up is of no use any more once the first request is there.
+WARM_UP_TIMEOUT_S = 2.0
+# Connections, and whatever the endpoint holds ready behind them, stay for this long.
+WARM_S = 60.0
 
 
 class EndpointModel:
@@ -84,9 +51,13 @@ class EndpointModel:
         self.name = endpoint.model
         self._endpoint = endpoint
         self._wire = wire
+        self._path = endpoint.settings.path or wire.path
         self._headers = {} if endpoint.api_key else _NO_KEY
         self._has_kept_connection = False
-        self._open: set[_Events] = set()
+        self._used_s = float("-inf")
+        self._open: set[Events] = set()
+        # What the endpoint has in place of a model it has not; empty: not known yet.
+        self._choice_of_models = ""
         # The slot of each document, the one used longest ago first.
         self._slots: dict[str, int] = {}
         self._http_client = HttpClient(endpoint.base_url)
@@ -103,38 +74,24 @@ class EndpointModel:
     async def stream(
         self, prompt: Prompt, timeline: Timeline
     ) -> AsyncGenerator[str | Finish, None]:
-        body = {**self._body(prompt), "stream": True}
         reason = ""
-        n_prompt_tokens = n_output_tokens = None
-        async with aclosing(self._events(body, timeline)) as events:
-            async for event in events:
-                if isinstance(usage := event.get("usage"), dict):
-                    n_prompt_tokens = usage.get("prompt_tokens")
-                    n_output_tokens = usage.get("completion_tokens")
-                if not event.get("choices"):
-                    continue
-                try:
-                    text, ended = self._wire.pieces(event)
-                    if not isinstance(text, str):
-                        raise TypeError(f"a text is a {type(text).__name__}")
-                except (LookupError, TypeError, AttributeError) as error:
-                    raise BadAnswer(
-                        f"{self._where} sends a stream of another shape than "
-                        f"{self._wire.path}; set endpoint.wire to what it speaks"
-                    ) from error
-                reason = ended or reason
-                if text:
-                    yield text
-        yield Finish(reason, n_prompt_tokens, n_output_tokens)
+        usage = Usage()
+        async with aclosing(self._pieces(self._fields(prompt), timeline)) as pieces:
+            async for piece in pieces:
+                usage = piece.usage or usage
+                reason = piece.reason or reason
+                if piece.text:
+                    yield piece.text
+        yield Finish(reason, *usage)
 
     async def evaluate_ahead(self, prompt: Prompt) -> None:
-        if not self._endpoint.n_slots:
+        if self._endpoint.n_slots:
+            await self._evaluate({**self._fields(prompt), "n_predict": 0})
+        elif self._endpoint.settings.evaluates_ahead:
+            await self._evaluate(self._fields(replace(prompt, max_tokens=1)))
+        else:
             self._http_client.keep_spares()
-            return
-        body = {**self._body(prompt), "stream": True, "n_predict": 0}
-        async with aclosing(self._events(body, Timeline())) as events:
-            async for _ in events:
-                pass
+            await self._warm_up()
 
     async def close(self) -> None:
         # NB: aiohttp leaves a reader waiting for ever where its connection is closed
@@ -143,13 +100,13 @@ class EndpointModel:
             await stream.close()
         await self._client.close()
 
-    def _body(self, prompt: Prompt) -> dict[str, Any]:
-        """The wire's fields, and the slot whose cache holds the document's prompts.
+    def _fields(self, prompt: Prompt) -> dict[str, Any]:
+        """What the request says, and the slot whose cache holds the document's prompts.
 
         Left to itself, llama.cpp gives a request that follows an aborted one another
         slot, where it evaluates the whole prompt again: seconds instead of 40 ms.
         """
-        body = self._wire.body(prompt)
+        fields = request.fields(self._endpoint, self._wire, prompt)
         n_slots = self._endpoint.n_slots
         if n_slots:
             slots = self._slots
@@ -157,48 +114,69 @@ class EndpointModel:
             if slot is None:
                 is_full = len(slots) >= n_slots
                 slot = slots.pop(next(iter(slots))) if is_full else len(slots)
-            slots[prompt.cache_key] = body["id_slot"] = slot
-        return body
+            slots[prompt.cache_key] = fields["id_slot"] = slot
+        return fields
 
-    @property
-    def _where(self) -> str:
-        return f"the endpoint at {self._endpoint.base_url}"
+    async def _evaluate(self, fields: Mapping[str, Any]) -> None:
+        """Has the endpoint evaluate a prompt for its own sake."""
+        async with aclosing(self._pieces(fields, Timeline())) as pieces:
+            async for _ in pieces:
+                pass
 
-    async def _events(
-        self, body: Mapping[str, Any], timeline: Timeline
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        """The objects of one streamed answer; closing this closes the connection."""
-        fields = {"model": self._endpoint.model, **body}
+    async def _warm_up(self) -> None:
+        """Asks for what makes the next request quicker, unless all is warm yet."""
+        path = self._endpoint.settings.warm_up_path
+        now_s = _now_s()
+        if not path or now_s - self._used_s < WARM_S:
+            return
+        self._used_s = now_s
+        # Where it fails, the next request tells why.
+        with suppress(openai.OpenAIError, aiohttp.ClientError, RuntimeError):
+            await self._get(path, WARM_UP_TIMEOUT_S)
+
+    async def _pieces(
+        self, fields: Mapping[str, Any], timeline: Timeline
+    ) -> AsyncGenerator[Piece, None]:
+        """The pieces of one streamed answer; closing this closes the connection."""
+        where = self._endpoint.name
         try:
             request_timeline.set(timeline)
             stream = await self._ask(fields)
             timeline.stamp(Stage.FIRST_BYTE)
             self._open.add(stream)
             try:
-                async with aclosing(stream.events()) as events:
-                    async for event in events:
-                        yield event
+                async with aclosing(stream.pieces(self._wire)) as pieces:
+                    async for piece in pieces:
+                        yield piece
                 self._has_kept_connection = True
             finally:
+                self._used_s = _now_s()
                 self._open.discard(stream)
                 await stream.close()
                 self._http_client.keep_spares()
         except openai.OpenAIError as error:
-            raise _model_error(error, self._endpoint, self._where) from error
-        except _MalformedError as error:
-            raise BadAnswer(f"{self._where} broke off its answer: {error}") from error
+            raise await self._explained(error) from error
+        except ReportedError as error:
+            raise faults.of_reported(error.error, self._endpoint) from error
+        except MalformedError as error:
+            raise BadAnswer(f"{where} broke off its answer: {error}") from error
+        except OtherShapeError as error:
+            raise BadAnswer(
+                f"{where} sends a stream of another shape than {self._path}; set "
+                "endpoint.wire to what it speaks"
+            ) from error
         except RuntimeError as error:
             if not self._client.is_closed():
                 raise
-            raise Unreachable(f"the connections to {self._where} are closed") from error
+            raise Unreachable(f"the connections to {where} are closed") from error
         except aiohttp.ClientError as error:
             # The package knows those of its transport that mean a broken connection.
             raise BadAnswer(
-                f"{self._where} does not answer in HTTP ({type(error).__name__}); is "
+                f"{where} does not answer in HTTP ({type(error).__name__}); is "
                 "endpoint.base_url right?"
             ) from error
 
-    async def _ask(self, fields: Mapping[str, Any]) -> _Events:
+    async def _ask(self, fields: Mapping[str, Any]) -> Events:
         """The answer to a request, once its head is there.
 
         NB: an endpoint may close a kept connection just when it is used again, and
@@ -214,15 +192,50 @@ class EndpointModel:
                 raise
         return await self._post(fields)
 
-    async def _post(self, fields: Mapping[str, Any]) -> _Events:
+    async def _post(self, fields: Mapping[str, Any]) -> Events:
         return await self._client.post(
-            self._wire.path,
+            self._path,
             body=fields,
             options={"headers": self._headers},
             cast_to=object,
             stream=True,
-            stream_cls=_Events,
+            stream_cls=Events,
         )
+
+    async def _get(self, path: str, timeout_s: float) -> object:
+        """What stands at a path, as JSON, or as text where it is none."""
+        return await self._client.get(
+            path,
+            cast_to=object,
+            options={"headers": self._headers, "timeout": timeout_s},
+        )
+
+    async def _explained(self, error: openai.OpenAIError) -> ModelError:
+        """What an error means, with the models there are where one is missing."""
+        meant = faults.of_error(error, self._endpoint, self._wire)
+        if not isinstance(meant, ModelNotFound):
+            return meant
+        if not self._choice_of_models:
+            names = await self._model_names()
+            self._choice_of_models = _choice(self.name, self._path, names)
+        return ModelNotFound(f"{meant}; {self._choice_of_models}")
+
+    async def _model_names(self) -> list[str]:
+        """What the endpoint lists; nothing where it does not."""
+        try:
+            listed = await self._get(self._wire.models_path, MODELS_TIMEOUT_S)
+        except (openai.OpenAIError, aiohttp.ClientError, RuntimeError):
+            return []
+        # Together's is a list by itself.
+        models = listed.get("data") if isinstance(listed, dict) else listed
+        if not isinstance(models, list):
+            return []
+        names = [model.get("id") for model in models if isinstance(model, dict)]
+        return [
+            name[:MAX_NAME_CHARS]
+            for name in names
+            if isinstance(name, str) and name.isprintable()
+        ]
 
 
 class _Client(AsyncOpenAI):
@@ -243,124 +256,22 @@ class _Client(AsyncOpenAI):
         }
 
 
-class _MalformedError(Exception):
-    """A stream that cannot be read on; the message quotes nothing of it."""
+def _choice(model: str, path: str, names: list[str]) -> str:
+    """What to do about a model that is not found, given those that there are."""
+    if not names:
+        return "it does not list its models"
+    if model in names:
+        return f"it lists the model, but has no path {path}"
+    # A part of the name may be all that is right: `codestral`, or less its owner.
+    parts = [name for name in names if model.lower() in name.lower()]
+    near = difflib.get_close_matches(model, names, n=MAX_NAMED_MODELS, cutoff=0.5)
+    named = list(dict.fromkeys((*near, *sorted(parts))))[:MAX_NAMED_MODELS]
+    if named:
+        return f"the nearest that it has: {', '.join(named)}"
+    some = ", ".join(sorted(names)[:MAX_NAMED_MODELS])
+    n_more = len(names) - MAX_NAMED_MODELS
+    return f"it has {some}" + (f" and {n_more} more" if n_more > 0 else "")
 
 
-class _Events(AsyncStream[object]):
-    """The package's stream, less its typed object for each event.
-
-    A typed object makes an event cost several times as much (docs/latency.md).
-    """
-
-    async def events(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Each event's JSON object. Raises: openai.OpenAIError, _MalformedError."""
-        is_empty = True
-        async with aclosing(_generator(self._iter_events)) as server_sent_events:
-            try:
-                async for server_sent in server_sent_events:
-                    if server_sent.data == "[DONE]":
-                        await _read_to_end(server_sent_events)
-                        return
-                    is_empty = False
-                    yield _event(server_sent.data)
-            except UnicodeDecodeError:
-                raise _MalformedError("an event is not UTF-8") from None
-        if is_empty:
-            raise _MalformedError("it is not a stream of events")
-
-
-async def _read_to_end(server_sent_events: AsyncGenerator[Any, None]) -> None:
-    """Reads what is left, so that the next request may use the connection."""
-    with suppress(TimeoutError, openai.APIError, aiohttp.ClientError):
-        async with asyncio.timeout(BODY_END_TIMEOUT_S):
-            async for _ in server_sent_events:
-                pass
-
-
-def _event(data: str) -> dict[str, Any]:
-    """The object of one event. Raises: _MalformedError."""
-    try:
-        event = json.loads(data)
-    except ValueError:
-        raise _MalformedError("an event is not JSON") from None
-    if not isinstance(event, dict):
-        raise _MalformedError("an event is not an object")
-    if event.get("error"):
-        raise _MalformedError(f"it reported {_error_kind(event['error'])}")
-    return event
-
-
-def _generator(
-    iterate: Callable[[], Any],
-) -> AsyncGenerator[Any, None]:
-    generator: AsyncGenerator[Any, None] = iterate()
-    return generator
-
-
-def _error_kind(error: object) -> str:
-    """The code or type of an error object; its message may quote the prompt."""
-    if isinstance(error, dict):
-        for key in ("code", "type"):
-            if error.get(key):
-                return f"the error {str(error[key])[:60]!r}"
-    return "an error"
-
-
-def _is_untrusted(error: BaseException) -> bool:
-    """Whether it was the endpoint's certificate that a connection failed on."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
-
-
-def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
-    """How long an endpoint wants to be left alone; 0 where it does not say."""
-    try:
-        if in_ms := headers.get("retry-after-ms"):
-            wait_s = float(in_ms) / 1000
-        elif (said := headers.get("retry-after", "")).strip().isdecimal():
-            wait_s = float(said)
-        else:
-            wait_s = (parsedate_to_datetime(said) - now).total_seconds()
-    except (ValueError, TypeError):
-        return 0
-    return min(wait_s, MAX_RETRY_AFTER_S) if wait_s > 0 else 0
-
-
-def _model_error(
-    error: openai.OpenAIError, endpoint: Endpoint, where: str
-) -> ModelError:
-    """What an error of the package means to a person, without what it quotes."""
-    if isinstance(error, openai.APIConnectionError):
-        if _is_untrusted(error):
-            return Unreachable(
-                f"{where} has a certificate that this machine does not trust; add the "
-                "authority that signed it to the system's, or name its file by "
-                "SSL_CERT_FILE"
-            )
-        return Unreachable(
-            f"{where} cannot be reached, or it closed the connection; is it running, "
-            "and is endpoint.base_url right?"
-        )
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return KeyRefused(
-            f"{where} refused the API key (HTTP {error.status_code}); set the variable "
-            "that endpoint.api_key_env names, and restart"
-        )
-    if isinstance(error, openai.NotFoundError):
-        return ModelNotFound(
-            f"{where} knows no model {endpoint.model!r} or no such path (HTTP 404); "
-            "check endpoint.model, endpoint.wire and the /v1 of endpoint.base_url"
-        )
-    if isinstance(error, openai.RateLimitError):
-        return RateLimited(
-            f"{where} limits the rate of requests (HTTP 429)",
-            _retry_after_s(error.response.headers, datetime.now(UTC)),
-        )
-    if isinstance(error, openai.APIStatusError):
-        return BadAnswer(f"{where} answered HTTP {error.status_code}")
-    return BadAnswer(f"{where} broke off its answer ({type(error).__name__})")
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

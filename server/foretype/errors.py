@@ -7,7 +7,8 @@
         ├── LocalModelError     the built-in model cannot be found, checked or started
         ├── Unreachable         no connection, or it broke before the first byte
         ├── KeyRefused          HTTP 401 or 403
-        ├── ModelNotFound       HTTP 404
+        ├── ModelNotFound       HTTP 404, or 400 for the model's name
+        ├── NotSupported        the endpoint cannot do what the settings ask of it
         ├── RateLimited         HTTP 429
         └── BadAnswer           any other status, or a stream that makes no sense
 
@@ -47,7 +48,11 @@ class KeyRefused(ModelError):
 
 
 class ModelNotFound(ModelError):
-    """The endpoint answered 404: the URL or the model's name is wrong."""
+    """The endpoint has no such model, or no such path."""
+
+
+class NotSupported(ModelError):
+    """The endpoint says that it cannot do what the settings ask of it."""
 
 
 class RateLimited(ModelError):

@@ -202,6 +202,8 @@ class Generation:
             self.chars_per_token = self._prompt.n_chars / finish.n_prompt_tokens
         if finish.n_output_tokens is not None:
             self.timeline.n_output_tokens = finish.n_output_tokens
+        if finish.n_cached_tokens is not None:
+            self.timeline.n_cached_tokens = finish.n_cached_tokens
 
     def _count(self) -> None:
         """Counts what the stream has cost; one that was never sent has not."""
@@ -209,7 +211,10 @@ class Generation:
         if Stage.ASKED not in timeline.stages:
             return
         n_in, n_out = timeline.n_input_tokens, timeline.n_output_tokens
-        in_usd = n_in * self._endpoint.usd_per_million_input_tokens / 1e6
+        n_cached = min(timeline.n_cached_tokens, n_in)
+        input_usd = self._endpoint.usd_per_million_input_tokens
+        cached_usd = self._endpoint.usd_per_million_cached_tokens or input_usd
+        in_usd = ((n_in - n_cached) * input_usd + n_cached * cached_usd) / 1e6
         out_usd = n_out * self._endpoint.usd_per_million_output_tokens / 1e6
         for name, n in (
             (Counted.STREAMS, 1),

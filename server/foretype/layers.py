@@ -6,6 +6,7 @@ sentence each.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -16,11 +17,10 @@ from typing import Any, get_type_hints
 
 import platformdirs
 
-from foretype.settings import EndpointSettings, Settings
+from foretype.endpoint_settings import FIM_WIRES, EndpointSettings
+from foretype.settings import Settings
 
 ENVIRONMENT_PREFIX = "FORETYPE_"
-# Longer than any variable's name, shorter than the keys of providers.
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,9 @@ def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
     ]
     if problem := settings.endpoint_problem:
         problems.append(problem)
+    if settings.wire in FIM_WIRES:
+        # These have a field for the suffix, and a model must never be told twice.
+        settings = _with(settings, ("endpoint", "template"), "suffix")
     return settings, problems
 
 
@@ -197,12 +200,17 @@ def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str 
     elif expected is str:
         if not isinstance(value, str):
             return None, f"must be a string, not {_shown(value)}"
-        if key == "api_key_env" and not _VARIABLE.fullmatch(value):
-            # It is not quoted: it may well be the key itself.
-            return None, "must be the name of a variable, not what is in it"
+        pattern = declared.metadata["pattern"]
+        if pattern and not re.fullmatch(pattern[0], value):
+            # It is not quoted: in place of a variable's name it may be the key itself.
+            return None, f"must be {pattern[1]}"
         choices = declared.metadata["choices"]
         if choices and value not in choices:
             return None, f"must be one of {', '.join(choices)}, not {_shown(value)}"
+    elif expected == Mapping[str, Any]:
+        if not isinstance(value, Mapping) or not _is_json(value):
+            return None, f"must be a table of what JSON has, not {_shown(value)}"
+        value = dict(value)
     else:
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             return None, f"must be a list of strings, not {_shown(value)}"
@@ -223,6 +231,11 @@ def _from_environment(value: str, expected: Any) -> Any:
         return float(value) if is_number else value
     if expected is str:
         return value
+    if expected == Mapping[str, Any]:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
     # Imported here, as few starts of the server need it.
     import shlex
 
@@ -230,6 +243,14 @@ def _from_environment(value: str, expected: Any) -> Any:
         return shlex.split(value)
     except ValueError:
         return value
+
+
+def _is_json(value: Mapping[str, Any]) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _with(settings: Settings, path: tuple[str, str], value: Any) -> Settings:

@@ -18,6 +18,8 @@ class Finish:
     """The endpoint's word: `stop`, `length`, or empty where it gave none."""
     n_prompt_tokens: int | None = None
     n_output_tokens: int | None = None
+    n_cached_tokens: int | None = None
+    """How many tokens of the prompt came from the endpoint's cache."""
 
 
 class Model(Protocol):

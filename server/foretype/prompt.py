@@ -51,11 +51,14 @@ class Prompt:
     """What each level is indented by where the answer goes; empty where any may be."""
     blank: str = ""
     """White space before the cursor that was left out, for the model to begin with."""
+    extra: tuple[Snippet, ...] = ()
+    """Text from elsewhere, where the API has a field for it."""
 
     @property
     def n_chars(self) -> int:
         """How long all of it is."""
         n_chars = len(self.text) + len(self.suffix or "")
+        n_chars += sum(len(snippet.text) for snippet in self.extra)
         return n_chars + sum(len(message.content) for message in self.messages)
 
 
@@ -128,6 +131,9 @@ def build(
     template = template_for(settings.model_name, settings.endpoint.template)
     if settings.speaks_chat:
         prompt = _chat(snapshot, prefix, suffix, max_tokens)
+    elif settings.wire == "infill":
+        extra = tuple(_without_reserved(snapshot.snippets, ()))
+        prompt = Prompt(max_tokens, text=prefix, suffix=suffix, extra=extra)
     elif settings.endpoint.template == "suffix":
         files = _as_comments(snapshot)
         # Where nothing follows, some endpoints take the field for a mistake.

@@ -17,6 +17,7 @@ from foretype.errors import (
     LocalModelError,
     ModelError,
     ModelNotFound,
+    NotSupported,
     RateLimited,
     Unreachable,
 )
@@ -86,6 +87,10 @@ class Reason(enum.Enum):
         "the endpoint has no such model or path",
         "Correct endpoint.model, endpoint.wire, or the /v1 of endpoint.base_url.",
     )
+    NOT_SUPPORTED = (
+        "the endpoint cannot do what the settings ask of it",
+        "Set what the message names, or serve another model.",
+    )
     RATE_LIMITED = (
         "the endpoint limits the rate of requests",
         "Wait, or set completion.debounce_ms so that it is asked less often.",
@@ -133,6 +138,7 @@ _OF_ERRORS: tuple[tuple[type[ModelError], Reason], ...] = (
     (Unreachable, Reason.UNREACHABLE),
     (KeyRefused, Reason.KEY_REFUSED),
     (ModelNotFound, Reason.MODEL_NOT_FOUND),
+    (NotSupported, Reason.NOT_SUPPORTED),
     (RateLimited, Reason.RATE_LIMITED),
     (BadAnswer, Reason.BAD_ANSWER),
     (ModelError, Reason.NOT_CONFIGURED),

@@ -1,38 +1,17 @@
 """Every setting: its key, type, default, unit and description.
 
-The dataclasses are the single source: docs/settings.md and the names in JSON and in the
-environment are derived from them.
+The dataclasses, and that in `endpoint_settings`, are the single source: the names in
+JSON and in the environment, and docs/settings.md, are derived from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-# The families `templates` knows by name; a test keeps the two equal.
-TEMPLATES = (
-    "auto",
-    "none",
-    "suffix",
-    "qwen",
-    "codegemma",
-    "granite",
-    "starcoder2",
-    "starcoder",
-    "codellama",
-    "deepseek",
-    "codestral",
-    "mellum",
-    "seed-coder",
-    "santacoder",
-    "refact",
-    "codegeex",
-    "aixcoder",
-    "glm",
-)
+from foretype.endpoint_settings import CHAT_WIRES, EndpointSettings
+from foretype.setting import setting
 
 # What is sent of the text before the cursor where the settings do not say. An endpoint
 # reads it once, then serves it from its cache; a CPU needs seconds for every thousand.
@@ -41,110 +20,22 @@ LOCAL_PREFIX_TOKENS = 1_800
 MIN_PREFIX_TOKENS = 64
 
 
-def _setting(
-    default: Any,
-    description: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: Sequence[str] = (),
-    never_from_editor: bool = False,
-) -> Any:
-    """A field with what the documentation and the check of its value need."""
-    return field(
-        default=default,
-        metadata={
-            "description": description,
-            "minimum": minimum,
-            "maximum": maximum,
-            "choices": tuple(choices),
-            "never_from_editor": never_from_editor,
-        },
-    )
-
-
-@dataclass(frozen=True)
-class EndpointSettings:
-    """Where completions come from."""
-
-    provider: str = _setting(
-        "auto",
-        '`"local"` is the built-in model, `"openai-compatible"` the server at '
-        '`base_url`; `"auto"` is the second when `base_url` is set, else the first.',
-        choices=("auto", "local", "openai-compatible"),
-    )
-    base_url: str = _setting(
-        "",
-        "URL of an OpenAI-compatible API, up to and with its `/v1`.",
-    )
-    model: str = _setting("", "The model's name, as the endpoint knows it.")
-    wire: str = _setting(
-        "completions",
-        '`"completions"` posts to `/completions` (models that fill in the middle, and '
-        'base models), `"chat"` to `/chat/completions`.',
-        choices=("completions", "chat"),
-    )
-    template: str = _setting(
-        "auto",
-        'How a `"completions"` model is told the text after the cursor: the markers '
-        'of a model family; `"auto"` goes by the model\'s name, `"suffix"` uses the '
-        'request\'s own field, `"none"` sends only the text before the cursor.',
-        choices=TEMPLATES,
-    )
-    api_key_env: str = _setting(
-        "FORETYPE_API_KEY",
-        "Name of the environment variable that holds the API key.",
-    )
-    api_key_command: tuple[str, ...] = _setting(
-        (),
-        "A program and its arguments that print the API key, asked when the variable "
-        "is not set. Read from `config.toml` and the environment only, so that no "
-        "folder opened in an editor can run a command.",
-        never_from_editor=True,
-    )
-    bills_after_disconnect: bool = _setting(
-        False,
-        "Whether the provider charges for the whole answer although the connection was "
-        "closed. Then one stream runs for a document instead of two, and nothing is "
-        "asked ahead.",
-    )
-    timeout_ms: int = _setting(
-        15_000,
-        "A generation that is still running after this long is ended.",
-        minimum=500,
-        maximum=600_000,
-    )
-    usd_per_million_input_tokens: float = _setting(
-        0.0,
-        "What the provider charges for what is sent, in US dollars, so that "
-        "`foretype stats` can tell the cost; 0 is not known.",
-        minimum=0,
-        maximum=10_000,
-    )
-    usd_per_million_output_tokens: float = _setting(
-        0.0,
-        "The same for what the model writes.",
-        minimum=0,
-        maximum=10_000,
-    )
-
-
 @dataclass(frozen=True)
 class LocalSettings:
     """The built-in model: a llama.cpp server in a process of its own."""
 
-    model_path: str = _setting(
+    model_path: str = setting(
         "",
         "A GGUF file to use instead of the built-in weights (Gemma 3 270M).",
         never_from_editor=True,
     )
-    n_threads: int = _setting(
+    n_threads: int = setting(
         0,
         "CPU threads to compute with; 0 chooses for the machine.",
         minimum=0,
         maximum=256,
     )
-    n_ctx_tokens: int = _setting(
+    n_ctx_tokens: int = setting(
         4096,
         "Context size of each document's cache slot.",
         minimum=512,
@@ -156,24 +47,24 @@ class LocalSettings:
 class CompletionSettings:
     """What is asked for, and how much."""
 
-    enabled: bool = _setting(True, "Whether anything is suggested at all.")
-    disabled_languages: tuple[str, ...] = _setting(
+    enabled: bool = setting(True, "Whether anything is suggested at all.")
+    disabled_languages: tuple[str, ...] = setting(
         (),
         "Language identifiers, as editors name them (`markdown`, `plaintext`), for "
         "which nothing is suggested.",
     )
-    disabled_files: tuple[str, ...] = _setting(
+    disabled_files: tuple[str, ...] = setting(
         (),
         "Patterns of file names or of whole paths (`*.csv`, `*/secrets/*`) for which "
         "nothing is suggested.",
     )
-    max_document_chars: int = _setting(
+    max_document_chars: int = setting(
         20_000_000,
         "In a longer document nothing is suggested.",
         minimum=1_000,
         maximum=1_000_000_000,
     )
-    debounce_ms: int = _setting(
+    debounce_ms: int = setting(
         0,
         "How long no key must have come before the endpoint is asked. Only for "
         "endpoints that bill by the request: what is known already, or asked for by "
@@ -181,38 +72,38 @@ class CompletionSettings:
         minimum=0,
         maximum=5_000,
     )
-    ask_ahead: bool = _setting(
+    ask_ahead: bool = setting(
         True,
         "Whether what comes after a suggestion is asked for while it is on the screen, "
         "so that it is there once the suggestion is accepted.",
     )
-    max_tokens_line: int = _setting(
+    max_tokens_line: int = setting(
         64,
         "Most tokens asked for where a line is completed.",
         minimum=1,
         maximum=4096,
     )
-    max_tokens_block: int = _setting(
+    max_tokens_block: int = setting(
         192,
         "Most tokens asked for where a block is completed.",
         minimum=1,
         maximum=4096,
     )
-    prefix_tokens: int = _setting(
+    prefix_tokens: int = setting(
         0,
         "Most tokens of the text before the cursor that are sent; 0 is 3000, and 1800 "
         "for the built-in model, which takes seconds to read more.",
         minimum=0,
         maximum=100_000,
     )
-    suffix_tokens: int = _setting(
+    suffix_tokens: int = setting(
         600,
         "Most tokens of the text after the cursor that are sent, to models that can "
         "use it and are told it first, so that it is the same from key to key.",
         minimum=0,
         maximum=100_000,
     )
-    last_suffix_tokens: int = _setting(
+    last_suffix_tokens: int = setting(
         64,
         "The same for models that are told it last: all of it comes behind what "
         "changes with every key, so that no cache of the endpoint's serves it.",
@@ -225,32 +116,32 @@ class CompletionSettings:
 class ContextSettings:
     """Text from elsewhere that prompts are told, gathered while nobody types."""
 
-    recent_edits: bool = _setting(
+    recent_edits: bool = setting(
         False, "Whether it has what was changed last, in all files, as small diffs."
     )
-    similar: bool = _setting(
+    similar: bool = setting(
         False,
         "Whether it has parts of open files that are like the text at the cursor.",
     )
-    definitions: bool = _setting(
+    definitions: bool = setting(
         False,
         "Whether it has definitions of names near the cursor, from all files of the "
         "workspace, which a process of the lowest priority reads.",
     )
-    counterpart: bool = _setting(
+    counterpart: bool = setting(
         False,
         "Whether it has parts of the file that goes with this one: a source's test, a "
         "test's source, a header's code.",
     )
-    cells: bool = _setting(
+    cells: bool = setting(
         False, "Whether it has the other cells of a notebook, as far as they are open."
     )
-    diagnostics: bool = _setting(
+    diagnostics: bool = setting(
         False,
         "Whether it has what compilers say about the lines at the cursor, from editors "
         "that share it.",
     )
-    max_tokens: int = _setting(
+    max_tokens: int = setting(
         800,
         "Most tokens of such text.",
         minimum=50,
@@ -274,27 +165,27 @@ class ContextSettings:
 class EditorSettings:
     """What suggestions look like to the editor; the defaults go by its name."""
 
-    range_start: str = _setting(
+    range_start: str = setting(
         "cursor",
         'Where the range that a suggestion replaces begins: at the `"cursor"`, or at '
         'the beginning of the `"line"`, whose text is then repeated in the suggestion. '
         'In VS Code the default is `"line"`.',
         choices=("cursor", "line"),
     )
-    range_end: str = _setting(
+    range_end: str = setting(
         "cursor",
         'Where that range ends: at the `"cursor"`, or behind the closing brackets and '
         'quotes in the `"rest"` of the line that the suggestion writes again. In VS '
         'Code the default is `"rest"`.',
         choices=("cursor", "rest"),
     )
-    popup: bool = _setting(
+    popup: bool = setting(
         False,
         "Whether suggestions are offered in the list of `textDocument/completion` as "
         "well, for editors that draw no ghost text. Read once, when the editor "
         "connects.",
     )
-    popup_first: bool = _setting(
+    popup_first: bool = setting(
         False,
         "Whether a suggestion in that list stands above the names that other servers "
         "offer.",
@@ -305,7 +196,7 @@ class EditorSettings:
 class StatsSettings:
     """What is counted for `foretype stats`."""
 
-    enabled: bool = _setting(
+    enabled: bool = setting(
         True,
         "Whether counts of suggestions, their times and their cost are kept in a file "
         "of yours; no text, never sent anywhere.",
@@ -353,7 +244,12 @@ class Settings:
     @property
     def speaks_chat(self) -> bool:
         """Whether the model is asked in a chat; the built-in one never is."""
-        return self.endpoint.wire == "chat" and not self.uses_local_model
+        return self.wire in CHAT_WIRES
+
+    @property
+    def wire(self) -> str:
+        """The name of the wire that the model is asked over."""
+        return "completions" if self.uses_local_model else self.endpoint.wire
 
     @property
     def endpoint_problem(self) -> str | None:

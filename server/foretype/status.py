@@ -12,6 +12,7 @@ from foretype.errors import (
     LocalModelError,
     ModelError,
     ModelNotFound,
+    NotSupported,
     RateLimited,
     Unreachable,
 )
@@ -52,6 +53,7 @@ _OF_ERRORS: tuple[tuple[type[ModelError], Kind, str], ...] = (
     (Unreachable, Kind.WARNING, "offline"),
     (KeyRefused, Kind.ERROR, "key refused"),
     (ModelNotFound, Kind.ERROR, "no such model"),
+    (NotSupported, Kind.ERROR, "not supported"),
     (RateLimited, Kind.WARNING, "rate limited"),
     (BadAnswer, Kind.WARNING, "no usable answer"),
     (ModelError, Kind.ERROR, "no endpoint"),

@@ -13,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foretype.endpoint_settings import EndpointSettings
 from foretype.errors import ModelError
 from foretype.model import Model
-from foretype.settings import EndpointSettings, Settings
+from foretype.settings import Settings
 from foretype.status import Kind, Status, loading, of_error, ready
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class ModelSupplier:
         try:
             await importing
             model = await asyncio.to_thread(
-                _client, settings, server.base_url, server.api_key, N_SLOTS
+                _local_client, settings.model_name, server, N_SLOTS
             )
         except BaseException:
             await server.stop()
@@ -152,23 +153,37 @@ async def _make_remote(settings: Settings) -> _Made:
         raise ModelError(problem)
     endpoint = settings.endpoint
     key = await _api_key(endpoint)
-    return _Made(await asyncio.to_thread(_client, settings, endpoint.base_url, key))
+    if endpoint.needs_api_key and not key:
+        raise ModelError(
+            f"the variable {endpoint.api_key_env} is not set where the editor was "
+            f"started from; set it to your key for {endpoint.base_url}, or have "
+            "endpoint.api_key_command print it"
+        )
+    return _Made(await asyncio.to_thread(_client, endpoint, key))
 
 
 def _import_client() -> None:
     from foretype import endpoint  # noqa: F401
 
 
-def _client(settings: Settings, base_url: str, api_key: str, n_slots: int = 0) -> Model:
-    """A client of the endpoint; half a second in a process that has none yet."""
-    from foretype.chat import ChatWire
+def _local_client(model_name: str, server: local.LocalServer, n_slots: int) -> Model:
+    """A client of the built-in model, to which no setting of an endpoint applies."""
     from foretype.completions import CompletionsWire
-    from foretype.endpoint import Endpoint, EndpointModel
+    from foretype.endpoint import EndpointModel
+    from foretype.request import Endpoint
 
-    endpoint = Endpoint(base_url, settings.model_name, api_key, n_slots)
-    return EndpointModel(
-        endpoint, ChatWire() if settings.speaks_chat else CompletionsWire()
-    )
+    endpoint = Endpoint(server.base_url, model_name, server.api_key, n_slots)
+    return EndpointModel(endpoint, CompletionsWire())
+
+
+def _client(settings: EndpointSettings, api_key: str) -> Model:
+    """A client of the endpoint; half a second in a process that has none yet."""
+    from foretype.endpoint import EndpointModel
+    from foretype.request import Endpoint
+    from foretype.wires import WIRES
+
+    endpoint = Endpoint(settings.base_url, settings.model, api_key, settings=settings)
+    return EndpointModel(endpoint, WIRES[settings.wire]())
 
 
 async def _api_key(endpoint: EndpointSettings) -> str:

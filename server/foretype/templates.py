@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from foretype.endpoint_settings import SUFFIX_FIRST_WIRES
 from foretype.settings import Settings
 
 
@@ -239,9 +240,10 @@ def tells_suffix(settings: Settings) -> bool:
 def tells_suffix_first(settings: Settings) -> bool:
     """Whether the model is told the text after the cursor before that in front of it.
 
-    Where the request has a field for it, it comes last in the prompts that are made.
+    Where the request has a field for it, it comes last in the prompts that are made,
+    but for some wires.
     """
-    if settings.speaks_chat:
+    if settings.speaks_chat or settings.wire in SUFFIX_FIRST_WIRES:
         return True
     template = template_for(settings.model_name, settings.endpoint.template)
     return template is not None and template.is_suffix_first

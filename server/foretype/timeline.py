@@ -39,6 +39,7 @@ class Timeline:
     """Stages in the order they passed, in nanoseconds of `perf_counter_ns`."""
 
     __slots__ = (
+        "n_cached_tokens",
         "n_chunks",
         "n_elsewhere_chars",
         "n_input_tokens",
@@ -56,6 +57,8 @@ class Timeline:
         """Of the prompt, what is not from around the cursor."""
         self.n_input_tokens = 0
         """As the endpoint counts them, or about so many until it has said so."""
+        self.n_cached_tokens = 0
+        """As many of them as it has said to have had in a cache."""
         self.n_output_tokens = 0
 
     def stamp(self, stage: Stage) -> None:

@@ -49,7 +49,7 @@ from rich.console import Console
 import sessions
 from foretype import document as mirror
 from foretype import endpoint as endpoint_module
-from foretype import lsp
+from foretype import lsp, request
 from foretype.answer import Answer, Completion, Source
 from foretype.client import SERVER_COMMAND
 from foretype.completions import CompletionsWire
@@ -651,7 +651,7 @@ class _OverHttpx(openai.DefaultAsyncHttpxClient):
 
 async def _measure_backends(bench: Bench) -> dict[str, tuple[str, str, str]]:
     base_url = bench.endpoint.base_url
-    target = endpoint_module.Endpoint(base_url, "qwen2.5-coder")
+    target = request.Endpoint(base_url, "qwen2.5-coder")
     with mock.patch.object(
         endpoint_module,
         "HttpClient",
