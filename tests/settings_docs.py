@@ -14,6 +14,11 @@ from foretype import layers
 from foretype.setting import default_of
 from foretype.settings import Settings
 
+PRESET_EXAMPLE = """\
+[endpoint]
+provider = "mistral"
+"""
+
 EXAMPLE = """\
 [endpoint]
 provider = "openai-compatible"
@@ -39,7 +44,8 @@ This page is made from the server's source, and a test keeps the two equal.
 
 There are five places, and a later one wins over an earlier one, key by key:
 
-1. The defaults, in the tables below.
+1. The defaults, in the tables below, and over them those of the preset that \
+`endpoint.provider` names ([endpoints.md](endpoints.md)).
 2. `config.toml` in your own configuration folder:
 
    | system | file |
@@ -55,7 +61,13 @@ the start and again when you change them.
 
 `foretype --help` prints where `config.toml` is on your machine.
 
-An example that sends everything to one endpoint:
+Most providers are a preset, for which the key's variable and its name are enough:
+
+```toml
+{PRESET_EXAMPLE}```
+
+[endpoints.md](endpoints.md) has all of them.
+An example that sends everything to another endpoint:
 
 ```toml
 {EXAMPLE}```
@@ -89,6 +101,8 @@ api_key_command = ["pass", "show", "example.com/api-key"]
 ```
 
 The variable is looked at first, the program is run only where it is not set.
+The variable of a preset is read for the preset's own URL only, so that no other \
+`base_url` can have its key sent elsewhere.
 Neither a key nor the text of a document is ever logged.
 
 ## What an editor cannot set
@@ -97,6 +111,7 @@ An editor's settings can come from the folder that is opened in it, and a folder
 be somebody else's.
 What could run a program or load a file is therefore read from `config.toml` and the \
 environment only, and refused with a message where an editor sends it: {{refused}}.
+Presets are defined in `config.toml` only.
 The server itself reads no settings from the opened folder.
 
 ## What is counted

@@ -19,7 +19,7 @@ MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
 # A module imports only from those above it, and from those before it in its own line.
 LAYERS = """
 errors  timeline  status  logs
-setting  endpoint_settings  settings  layers
+setting  endpoint_settings  settings  presets  layers
 stats  stats_store  stats_keeper
 edits
 snippet  document

@@ -40,13 +40,13 @@ def test_every_setting_has_a_row_with_all_its_names() -> None:
 def test_the_examples_work_as_they_stand() -> None:
     page = settings_docs.render()
     examples = re.findall(r"```(toml|json)\n(.*?)```", page, re.S)
-    assert [language for language, _ in examples] == ["toml", "json", "toml"]
-    for language, text in examples[:2]:
+    assert [language for language, _ in examples] == ["toml", "toml", "json", "toml"]
+    for language, text in examples[:3]:
         read = tomllib.loads if language == "toml" else json.loads
         resolved, problems = layers.resolve([Layer("page", read(text), language)])
         assert problems == []
         assert not resolved.uses_local_model
-    command, problems = layers.resolve([Layer("page", tomllib.loads(examples[2][1]))])
+    command, problems = layers.resolve([Layer("page", tomllib.loads(examples[3][1]))])
     assert command.endpoint.api_key_command[0] == "pass"
     assert problems == []
 

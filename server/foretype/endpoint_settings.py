@@ -8,6 +8,26 @@ from typing import Any
 
 from foretype.setting import setting
 
+# The presets that are shipped (`presets.toml`); a test keeps the two equal.
+PRESETS = (
+    "openai",
+    "openai-chat",
+    "cerebras",
+    "groq",
+    "mistral",
+    "deepseek",
+    "inception",
+    "fireworks",
+    "together",
+    "openrouter",
+    "ollama",
+    "llama.cpp",
+    "vllm",
+    "sglang",
+    "lm-studio",
+    "litellm",
+)
+
 # The wires `wires` knows by name; a test keeps the two equal.
 WIRES = (
     "completions",
@@ -66,8 +86,10 @@ class EndpointSettings:
     provider: str = setting(
         "auto",
         '`"local"` is the built-in model, `"openai-compatible"` the server at '
-        '`base_url`; `"auto"` is the second when `base_url` is set, else the first.',
-        choices=("auto", "local", "openai-compatible"),
+        '`base_url`; `"auto"` is the second when `base_url` is set, else the first. '
+        "Any other is a preset: defaults for all that is below, such as URL, model and "
+        "price ([endpoints.md](endpoints.md)).",
+        choices=("auto", "local", "openai-compatible", *PRESETS),
     )
     base_url: str = setting(
         "",

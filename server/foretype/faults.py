@@ -54,8 +54,9 @@ def of_error(error: openai.OpenAIError, endpoint: Endpoint, wire: Wire) -> Model
             return NotSupported(f"{where} {meaning} (HTTP {status})")
     if status in (401, 403):
         return KeyRefused(
-            f"{where} refused the API key (HTTP {status}); set the variable "
-            "that endpoint.api_key_env names, and restart"
+            f"{where} refused the API key (HTTP {status}); put the right one into "
+            f"the variable {endpoint.settings.api_key_env} (endpoint.api_key_env), "
+            "and restart"
         )
     if status == 404 or (status in (400, 422) and _NO_MODEL.search(said)):
         return ModelNotFound(

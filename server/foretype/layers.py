@@ -10,17 +10,22 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import platformdirs
 
-from foretype.endpoint_settings import FIM_WIRES, EndpointSettings
+from foretype import presets
+from foretype.endpoint_settings import FIM_WIRES, PRESETS, EndpointSettings
+from foretype.presets import Preset
 from foretype.settings import Settings
 
 ENVIRONMENT_PREFIX = "FORETYPE_"
+PRESETS_TABLE = "presets"
+# What a preset may set: all of the endpoint but for itself, and of the completion.
+_PRESET_SECTIONS = ("endpoint", "completion")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Layer:
     source: str
     values: Mapping[str, Any]
     spelling: str = "toml"
-    """`toml` (snake_case), `json` (camelCase) or `environment` (flat strings)."""
+    """`toml` (snake_case), `json` (camelCase), `environment` (flat strings) or `preset`
+    (snake_case, with the keys of the endpoint at the top)."""
 
 
 def config_file() -> Path:
@@ -70,8 +76,75 @@ def json_layer(source: str, values: object) -> tuple[Layer, list[str]]:
 def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
     """The settings of all layers, later ones winning, and what is wrong with them.
 
-    A value that is wrong leaves what the layers before it said.
+    A value that is wrong leaves what the layers before it said. The preset that
+    `endpoint.provider` names is a layer below them all.
     """
+    own, problems = _own_presets(layers)
+    settings, wrong = _merged(layers, own)
+    preset = own.get(settings.endpoint.provider)
+    if preset is None and settings.endpoint.provider in PRESETS:
+        preset = presets.shipped()[settings.endpoint.provider]
+    if preset is not None:
+        defaults, unsent_key = _defaults(preset, settings.endpoint)
+        settings, wrong = _merged((defaults, *layers), own)
+        if unsent_key and settings.endpoint.api_key_env == EndpointSettings.api_key_env:
+            problems.append(
+                f"endpoint.base_url is not that of {_called(preset)}, so that "
+                f"{unsent_key} is not sent there; if it should be, set "
+                "endpoint.api_key_env to it"
+            )
+    problems += wrong
+    if problem := settings.endpoint_problem:
+        problems.append(problem)
+    if settings.wire in FIM_WIRES:
+        # These have a field for the suffix, and a model must never be told twice.
+        settings = _with(settings, ("endpoint", "template"), "suffix")
+    return settings, list(dict.fromkeys(problems))
+
+
+def _own_presets(layers: Sequence[Layer]) -> tuple[dict[str, Preset], list[str]]:
+    """The presets of a person's own file, and what is wrong with them."""
+    found: dict[str, Preset] = {}
+    problems: list[str] = []
+    for layer in layers:
+        if PRESETS_TABLE not in layer.values:
+            continue
+        if layer.spelling != "toml":
+            problems.append(f"{layer.source}: {PRESETS_TABLE} {_not_from_editor()}")
+            continue
+        own, wrong = presets.own(layer.values[PRESETS_TABLE])
+        found |= own
+        problems += [f"{layer.source}: {problem}" for problem in wrong]
+    for preset in found.values():
+        for model in ("", *preset.models):
+            values = preset.for_model(model)
+            _, wrong = _merged((Layer(_called(preset), values, "preset"),), found)
+            problems += wrong
+    return found, problems
+
+
+def _defaults(preset: Preset, endpoint: EndpointSettings) -> tuple[Layer, str]:
+    """A preset as a layer, and the variable of its key if that may not be sent.
+
+    Its key is only for its own URL: another may have come from somebody else's folder.
+    """
+    values = preset.for_model(endpoint.model)
+    url = str(values.get("base_url", ""))
+    is_own = not endpoint.base_url or endpoint.base_url.rstrip("/") == url.rstrip("/")
+    unsent_key = ""
+    if not is_own:
+        variable = values.pop("api_key_env", "")
+        values.pop("api_key_command", None)
+        unsent_key = str(variable) if values.pop("needs_api_key", False) else ""
+    return Layer(_called(preset), values, "preset"), unsent_key
+
+
+def _called(preset: Preset) -> str:
+    return f"the preset {preset.name!r}"
+
+
+def _merged(layers: Sequence[Layer], own: Iterable[str]) -> tuple[Settings, list[str]]:
+    """The settings of some layers, and what is wrong with them."""
     settings = Settings()
     problems: list[str] = []
     unknown: list[tuple[Layer, str]] = []
@@ -83,7 +156,7 @@ def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
             if path is None:
                 unknown.append((layer, name))
                 continue
-            checked, wrong = _checked(path, value, layer)
+            checked, wrong = _checked(path, value, layer, own)
             if wrong:
                 problems.append(f"{layer.source}: {name} {wrong}")
                 continue
@@ -95,11 +168,6 @@ def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
         for layer, name in unknown
         if layer.spelling != "environment" or name not in keys
     ]
-    if problem := settings.endpoint_problem:
-        problems.append(problem)
-    if settings.wire in FIM_WIRES:
-        # These have a field for the suffix, and a model must never be told twice.
-        settings = _with(settings, ("endpoint", "template"), "suffix")
     return settings, problems
 
 
@@ -135,6 +203,12 @@ def _known_names(spelling: str) -> dict[str, tuple[str, str]]:
             known[environment_name(section, key)] = (section, key)
         elif spelling == "json":
             known[f"{section}.{camel_case(key)}"] = (section, key)
+        elif spelling == "preset":
+            if (section, key) == ("endpoint", "provider"):
+                continue
+            if section in _PRESET_SECTIONS:
+                name = key if section == "endpoint" else f"{section}.{key}"
+                known[name] = (section, key)
         else:
             known[f"{section}.{key}"] = (section, key)
     return known
@@ -151,6 +225,8 @@ def _entries(
         return
     sections = {section for section, _ in known.values()}
     for section, values in layer.values.items():
+        if section == PRESETS_TABLE:
+            continue
         if section in sections and isinstance(values, Mapping):
             for key, value in values.items():
                 yield known.get(f"{section}.{key}"), f"{section}.{key}", value
@@ -165,6 +241,8 @@ def _unknown(name: str, spelling: str) -> str:
 
     known = list(_known_names(spelling))
     sections = [section.name for section in fields(Settings)]
+    if spelling == "preset":
+        sections = ["completion"]
     if name in sections:
         return f"{name} is a section of keys, not a value"
     candidates = known if "." in name else [*known, *sections]
@@ -172,16 +250,18 @@ def _unknown(name: str, spelling: str) -> str:
     return f"{name} is not a setting; the nearest is {near[0]}"
 
 
-def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str | None]:
-    """The value as the setting's type, or what is wrong with it."""
+def _checked(
+    path: tuple[str, str], value: Any, layer: Layer, own: Iterable[str]
+) -> tuple[Any, str | None]:
+    """The value as the setting's type, or what is wrong with it.
+
+    `own` are the names of a person's own presets.
+    """
     section, key = path
     declared = next(f for f in fields(_section_type(section)) if f.name == key)
     expected: Any = get_type_hints(_section_type(section))[key]
     if layer.spelling == "json" and declared.metadata["never_from_editor"]:
-        return None, (
-            "cannot be set by an editor, because a folder it opens could then set it; "
-            f"put it into {config_file()}"
-        )
+        return None, _not_from_editor()
     if layer.spelling == "environment":
         value = _from_environment(value, expected)
     if expected is bool:
@@ -205,6 +285,8 @@ def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str 
             # It is not quoted: in place of a variable's name it may be the key itself.
             return None, f"must be {pattern[1]}"
         choices = declared.metadata["choices"]
+        if key == "provider":
+            choices = dict.fromkeys((*choices, *own))
         if choices and value not in choices:
             return None, f"must be one of {', '.join(choices)}, not {_shown(value)}"
     elif expected == Mapping[str, Any]:
@@ -216,6 +298,13 @@ def _checked(path: tuple[str, str], value: Any, layer: Layer) -> tuple[Any, str 
             return None, f"must be a list of strings, not {_shown(value)}"
         value = tuple(value)
     return value, None
+
+
+def _not_from_editor() -> str:
+    return (
+        "cannot be set by an editor, because a folder it opens could then set it; "
+        f"put it into {config_file()}"
+    )
 
 
 def _from_environment(value: str, expected: Any) -> Any:

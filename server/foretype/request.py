@@ -45,7 +45,7 @@ def fields(endpoint: Endpoint, wire: Wire, prompt: Prompt) -> dict[str, Any]:
     body = wire.body(asked)
     if not settings.sends_temperature:
         body.pop("temperature", None)
-    if "max_tokens" in body:
+    if settings.max_tokens_field != "max_tokens" and "max_tokens" in body:
         body[settings.max_tokens_field] = body.pop("max_tokens")
     if settings.sends_cache_key and prompt.cache_key:
         body["prompt_cache_key"] = _cache_key(prompt.cache_key)
