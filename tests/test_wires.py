@@ -142,6 +142,7 @@ FORMS = {
 SSE_FORMS = {
     "CR": Answer(TEXTS, line_end="\r"),
     "comments": Answer((COMMENT, TEXTS[0], KEEP_ALIVE, COMMENT, *TEXTS[1:])),
+    "events without data": Answer((Raw("event: ping\n\n"), *TEXTS)),
 }
 # Of lines only.
 LINE_FORMS = {

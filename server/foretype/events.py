@@ -44,7 +44,7 @@ class Events(AsyncStream[object]):
 
         Raises: openai.OpenAIError, MalformedError, OtherShapeError, ReportedError.
         """
-        self._decoder = _Decoder(wire.framing)
+        self._decoder = _DECODERS[wire.framing]()
         is_empty = is_other = True
         async with aclosing(_generator(self._iter_events)) as events:
             try:
@@ -52,6 +52,8 @@ class Events(AsyncStream[object]):
                     if event.data == "[DONE]":
                         await _read_to_end(events)
                         break
+                    if not event.data:
+                        continue
                     said = _object(event.data)
                     if said is None and is_empty:
                         break
@@ -119,21 +121,6 @@ def _generator(iterate: Callable[[], Any]) -> AsyncGenerator[Any, None]:
     return generator
 
 
-class _Decoder:
-    """The package's decoder of events, or one of lines in its place."""
-
-    def __init__(self, framing: Framing) -> None:
-        self._decode = SSEDecoder().aiter_bytes if framing is Framing.SSE else _lines
-
-    def iter_bytes(self, iterator: Any) -> Any:
-        raise NotImplementedError
-
-    def aiter_bytes(
-        self, iterator: AsyncIterator[bytes]
-    ) -> AsyncIterator[ServerSentEvent]:
-        return self._decode(_Bounded(iterator))
-
-
 class _Bounded:
     """Chunks of an answer, as long as it is not longer than any completion.
 
@@ -155,16 +142,32 @@ class _Bounded:
         return chunk
 
 
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
-    """Each line that is not blank, in the form of an event."""
-    parts: list[bytes] = []
-    async for chunk in chunks:
-        *ends, rest = chunk.split(b"\n")
-        for end in ends:
-            line = b"".join((*parts, end)).strip()
-            parts.clear()
-            if line:
-                yield ServerSentEvent(data=line.decode("utf-8"))
-        parts.append(rest)
-    if line := b"".join(parts).strip():
-        yield ServerSentEvent(data=line.decode("utf-8"))
+class _Events(SSEDecoder):
+    """The package's decoder, which sets no limit itself."""
+
+    def aiter_bytes(
+        self, iterator: AsyncIterator[bytes]
+    ) -> AsyncIterator[ServerSentEvent]:
+        return super().aiter_bytes(_Bounded(iterator))
+
+
+class _Lines(SSEDecoder):
+    """A decoder of lines, each of which becomes an event unless it is blank."""
+
+    async def aiter_bytes(
+        self, iterator: AsyncIterator[bytes]
+    ) -> AsyncIterator[ServerSentEvent]:
+        parts: list[bytes] = []
+        async for chunk in _Bounded(iterator):
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                line = b"".join((*parts, end)).strip()
+                parts.clear()
+                if line:
+                    yield ServerSentEvent(data=line.decode("utf-8"))
+            parts.append(rest)
+        if line := b"".join(parts).strip():
+            yield ServerSentEvent(data=line.decode("utf-8"))
+
+
+_DECODERS = {Framing.SSE: _Events, Framing.LINES: _Lines}
