@@ -11,6 +11,7 @@ from foretype.errors import (
     LocalModelError,
     ModelError,
     ModelNotFound,
+    NotSupported,
     RateLimited,
 )
 from foretype.generation import Generation
@@ -128,7 +129,7 @@ def _pause_s(error: ModelError, n_failures: int) -> float:
         # With other settings all of this begins anew; a lost process has a pause of
         # its own, see `ModelSupplier`.
         return inf if isinstance(error, KeyRefused) else 0
-    if isinstance(error, ModelNotFound):
+    if isinstance(error, ModelNotFound | NotSupported):
         return MAX_PAUSE_S
     if isinstance(error, RateLimited):
         return error.retry_after_s or _doubled(n_failures - 1)
