@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# Endpoints are asked what a test asks of them, and nothing besides.
+os.environ["FORETYPE_ENDPOINT_PROBE"] = "false"
 
 # No example is timed, and none is kept in the working folder.
 hypothesis.settings.register_profile("foretype", deadline=None, database=None)

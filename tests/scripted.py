@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from foretype.errors import ModelError
 from foretype.model import Finish
 from foretype.prompt import Prompt
+from foretype.settings import Settings
 from foretype.status import Status
 from foretype.timeline import Timeline
 
@@ -103,6 +104,9 @@ class ScriptedSupplier:
         self.model = model
         self.statuses: asyncio.Queue[Status] = asyncio.Queue()
         self._loading: asyncio.Task[None] | None = None
+
+    def adapted(self, settings: Settings) -> Settings:
+        return settings
 
     def use(self, settings: object) -> None:
         pass

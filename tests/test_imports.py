@@ -32,7 +32,7 @@ model
 wire  completions  chat  responses  fim  mistral_fim  infill  ollama  wires
 request  connections  events  faults  endpoint
 weights  local_server  local
-supplier
+probe  supplier
 generation
 suggestions  health
 reason  answer  engine  explain

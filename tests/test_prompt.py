@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 
 import markers
-from foretype import endpoint_settings, health, prompt, templates
+from foretype import endpoint_settings, prompt, templates
 from foretype.document import Document, Snapshot
 from foretype.endpoint_settings import EndpointSettings
 from foretype.prompt import Prompt
@@ -75,7 +75,7 @@ def snapshot_of(drawing: str, prefix_tokens: int = 0, **endpoint: Any) -> Snapsh
 
 
 def snapshot_at(document: Document, offset: int, wanted: Settings) -> Snapshot:
-    view = prompt.view(wanted, health.CHARS_PER_TOKEN)
+    view = prompt.view(wanted, prompt.CHARS_PER_TOKEN)
     return document.snapshot(offset, wanted, view)
 
 

@@ -181,6 +181,12 @@ class EndpointSettings:
         "and nothing was sent for a minute, so that the first request is quick.",
         pattern=_PATH,
     )
+    probe: bool = setting(
+        True,
+        "Whether the endpoint is asked once, in some sixty tokens, how its model takes "
+        "a place to fill in: whether it speaks anything but chats, has a field for the "
+        "suffix, and knows the markers. What is found is kept for thirty days.",
+    )
     bills_after_disconnect: bool = setting(
         False,
         "Whether the provider charges for the whole answer although the connection was "

@@ -15,6 +15,7 @@ from foretype.errors import (
     RateLimited,
 )
 from foretype.generation import Generation
+from foretype.prompt import CHARS_PER_TOKEN
 from foretype.settings import Settings
 
 # Two streams follow a document at once: the oldest that agrees, and the newest.
@@ -32,9 +33,6 @@ N_KNOWN_TTFTS = 3
 # each time that it fails again.
 N_FAULTS = 3
 MIN_PAUSE_S, MAX_PAUSE_S = 1.0, 60.0
-# Code in the vocabularies of today has 3 to 4 characters a token, in a twentieth of
-# texts less than 3.4: with fewer than there are, a budget is on the safe side.
-CHARS_PER_TOKEN = 3.3
 # An endpoint is believed that counts another number this often; one out of this range
 # counts something else.
 N_COUNTED = 3

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from foretype import prompt
 from foretype.answer import Answer, Source
 from foretype.context import Context
-from foretype.document import Document, Snapshot, View
+from foretype.document import Document, Snapshot
 from foretype.edits import Edit
 from foretype.engine import Engine
 from foretype.errors import ForetypeError
@@ -152,7 +152,9 @@ class Session:
     def snapshot(self, document: Document, offset: int) -> Snapshot:
         """A frozen view of a document around an offset, as a request takes it."""
         snippets = self.context.snippets(document.uri)
-        return document.snapshot(offset, self.settings, self._view, snippets)
+        settings = self.models.adapted(self.settings)
+        view = prompt.view(settings, self.engine.chars_per_token)
+        return document.snapshot(offset, settings, view, snippets)
 
     def edited(self, document: Document, made: Sequence[Edit]) -> None:
         """Follows up on the edits of one change, which a document has taken."""
@@ -296,10 +298,6 @@ class Session:
             is_late = _now_s() - typed_s >= LATE_S
             self._n_late = self._n_late + 1 if is_late else 0
 
-    @property
-    def _view(self) -> View:
-        return prompt.view(self.settings, self.engine.chars_per_token)
-
     def _look_at_paths(self) -> None:
         for uri, path in self._paths.items():
             self.documents[uri].withheld = self.why_withheld(uri, path)
@@ -310,8 +308,8 @@ class Session:
 
     def _evaluate_ahead(self, document: Document) -> None:
         """Has the part of the text evaluated that the first prompt will begin with."""
-        end = self._view.prefix_chars
-        self.engine.evaluate_ahead(self.snapshot(document, end))
+        view = prompt.view(self.settings, self.engine.chars_per_token)
+        self.engine.evaluate_ahead(self.snapshot(document, view.prefix_chars))
 
 
 def _now_s() -> float:

@@ -7,20 +7,26 @@ watched, and started again once it has died and somebody asks for it.
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foretype import probe
 from foretype.endpoint_settings import EndpointSettings
 from foretype.errors import ModelError
 from foretype.model import Model
+from foretype.probe import Finding
 from foretype.settings import Settings
 from foretype.status import Kind, Status, loading, of_error, ready
 
 if TYPE_CHECKING:
     from foretype import local
+
+log = logging.getLogger(__name__)
 
 # A model that could not be had is tried again by the first request after this long.
 RETRY_PAUSE_S = 20.0
@@ -36,13 +42,26 @@ class ModelSupplier:
         self._settings = Settings()
         self._making: asyncio.Task[_Made] | None = None
         self._failed_at_s = 0.0
+        # What was found out about the endpoint that the settings name, if anything was.
+        self._finding: Finding | None = None
         self._disposing: set[asyncio.Task[None]] = set()
 
     def use(self, settings: Settings) -> None:
         """Begins to make the model that settings name; the one before is closed."""
         self._drop()
+        if settings.endpoint != self._settings.endpoint:
+            self._finding = None
         self._settings = settings
+        if self._finding is None and probe.is_due(settings):
+            # The first prompt must be right: a file of a few lines is waited for.
+            self._finding = probe.remembered(settings.endpoint, probe.default_file())
         self._making = asyncio.create_task(self._make(), name="make the model")
+
+    def adapted(self, settings: Settings) -> Settings:
+        """Settings as the endpoint in use needs them, as far as that is known."""
+        if settings.endpoint != self._settings.endpoint:
+            return settings
+        return self._finding.applied(settings) if self._finding else settings
 
     async def ready(self) -> Model:
         """The model, once there is one; whoever waits may give up without harm.
@@ -83,7 +102,7 @@ class ModelSupplier:
             if settings.uses_local_model:
                 made = await self._make_local(settings)
             else:
-                made = await _make_remote(settings)
+                made = await self._make_remote(settings)
         except ModelError as error:
             self._failed_at_s = asyncio.get_running_loop().time()
             self.statuses.put_nowait(of_error(error, datetime.now()))
@@ -117,6 +136,37 @@ class ModelSupplier:
         made.watch = asyncio.create_task(self._watch(made, server))
         return made
 
+    async def _make_remote(self, settings: Settings) -> _Made:
+        if problem := settings.endpoint_problem:
+            raise ModelError(problem)
+        endpoint = settings.endpoint
+        key = await _api_key(endpoint)
+        if endpoint.needs_api_key and not key:
+            raise ModelError(
+                f"the variable {endpoint.api_key_env} is not set where the editor was "
+                f"started from; set it to your key for {endpoint.base_url}, or have "
+                "endpoint.api_key_command print it"
+            )
+        adapted = self.adapted(settings).endpoint
+        made = _Made(await asyncio.to_thread(_client, adapted, key))
+        if self._finding is None and probe.is_due(settings):
+            made.watch = asyncio.create_task(self._probe(made, settings, key))
+        return made
+
+    async def _probe(self, made: _Made, settings: Settings, key: str) -> None:
+        """Finds out once how an endpoint is asked, while it is asked as it is set."""
+        model_of = functools.partial(_client, api_key=key)
+        finding = await probe.look(settings, model_of)
+        if finding is None:
+            return
+        file = probe.default_file()
+        await asyncio.to_thread(probe.remember, settings.endpoint, finding, file)
+        self._finding = finding
+        if finding != Finding():
+            log.info("the endpoint is asked otherwise than it is set: %s", finding)
+            # The next request makes the client that fits.
+            made.is_lost = True
+
     async def _watch(self, made: _Made, server: local.LocalServer) -> None:
         reason = await server.wait()
         made.is_lost = True
@@ -146,20 +196,6 @@ async def _dispose(making: asyncio.Task[_Made]) -> None:
     await asyncio.wait((making,))
     if not making.cancelled() and making.exception() is None:
         await making.result().close()
-
-
-async def _make_remote(settings: Settings) -> _Made:
-    if problem := settings.endpoint_problem:
-        raise ModelError(problem)
-    endpoint = settings.endpoint
-    key = await _api_key(endpoint)
-    if endpoint.needs_api_key and not key:
-        raise ModelError(
-            f"the variable {endpoint.api_key_env} is not set where the editor was "
-            f"started from; set it to your key for {endpoint.base_url}, or have "
-            "endpoint.api_key_command print it"
-        )
-    return _Made(await asyncio.to_thread(_client, endpoint, key))
 
 
 def _import_client() -> None:

@@ -18,7 +18,7 @@ from itertools import pairwise
 import page
 from traces import Segment, n_same_chars, states, traces, typed_at
 
-from foretype import health, prompt, trim
+from foretype import prompt, trim
 from foretype.document import Document
 from foretype.prompt import Prompt
 from foretype.settings import EndpointSettings, Settings
@@ -76,7 +76,7 @@ class Share:
 
 def prompts(segment: Segment, settings: Settings) -> Iterator[str]:
     """The prompt in each state of the recorded document."""
-    view = prompt.view(settings, health.CHARS_PER_TOKEN)
+    view = prompt.view(settings, prompt.CHARS_PER_TOKEN)
     for state in states(segment):
         document = Document("file:///a", segment.language_id, 1, state.text)
         snapshot = document.snapshot(state.cursor, settings, view)
