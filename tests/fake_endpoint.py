@@ -231,6 +231,8 @@ class FakeEndpoint:
         """The name of the shape it answers in; the path says it where this is empty."""
         self.models = models
         """What it lists as its models; None where it has no such list."""
+        self.fetching: Answer | None = None
+        """What answers all that is asked with GET, in place of that."""
         self.requests: list[Request] = []
         self.fetched: list[Request] = []
         """What was asked with GET."""
@@ -304,6 +306,8 @@ class FakeEndpoint:
 
     def fetch(self, request: Request) -> Answer:
         self.fetched.append(request)
+        if self.fetching is not None:
+            return self.fetching
         if not request.path.endswith("/models"):
             return Answer(body="{}")
         if self.models is None:

@@ -10,7 +10,9 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from fake_endpoint import (
     COMMENT,
@@ -27,6 +29,7 @@ from fake_endpoint import (
     Writes,
     redirect,
 )
+from foretype import events
 from foretype.endpoint import MAX_NAMED_MODELS, EndpointModel
 from foretype.endpoint_settings import EndpointSettings
 from foretype.errors import (
@@ -44,7 +47,7 @@ from foretype.prompt import Message, Prompt
 from foretype.request import Endpoint
 from foretype.snippet import Snippet
 from foretype.timeline import Timeline
-from foretype.wire import Framing, Wire
+from foretype.wire import Framing, ReportedError, Wire
 from foretype.wires import WIRES
 from wire_shapes import SHAPES
 
@@ -506,6 +509,37 @@ async def test_a_connection_that_breaks_keeps_the_text_before(
         assert len(endpoint.requests) == 1
 
 
+WORDS = st.sampled_from(
+    [
+        *("choices", "index", "text", "delta", "content", "finish_reason", "usage"),
+        *("prompt_tokens", "prompt_tokens_details", "cached_tokens", "error", "code"),
+        *("type", "response", "response.completed", "response.incomplete"),
+        *("response.output_text.delta", "response.failed", "incomplete_details"),
+        *("reason", "input_tokens_details", "stop", "stop_type", "limit", "timings"),
+        *("cache_n", "tokens_evaluated", "done", "done_reason", "eval_count", ""),
+    ]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+@given(name=st.sampled_from(list(WIRES)), event=VALUES)
+def test_whatever_an_event_says_it_is_read_or_refused(name: str, event: object) -> None:
+    try:
+        piece = events._piece(WIRES[name](), event)
+    except (events.MalformedError, events.OtherShapeError, ReportedError):
+        return
+    if piece is not None:
+        assert isinstance(piece.text, str)
+        assert isinstance(piece.reason, str | None)
+        assert all(n is None or n >= 0 for n in piece.usage or ())
+
+
 # Whose events another wire reads as well.
 ALIKE = ({"completions", "fim"}, {"chat", "mistral-fim"})
 
@@ -617,13 +651,23 @@ async def test_a_model_that_is_gone_is_told_with_those_there_are(
         (None, "it does not list its models"),
         (("\x1b[31m",), "it does not list its models"),
         (("x" * 500,), "it has " + "x" * 80),
+        # Together's list.
+        ('[{"id": "a"}, {"id": "b"}]', "it has a, b"),
+        ('{"data": [{"id": "a"}, {"id": 7}, "b", null]}', "it has a"),
+        ('{"data": {"id": "a"}}', "it does not list its models"),
+        ('"a"', "it does not list its models"),
+        ('{"data": [', "it does not list its models"),
     ],
 )
 async def test_of_the_models_some_are_named(
-    wire: Wire, models: tuple[str, ...] | None, told: str
+    wire: Wire, models: tuple[str, ...] | str | None, told: str
 ) -> None:
     answer = Answer(status=404, body="{}")
-    async with serving(wire, answer, models=models) as (_, model):
+    async with serving(wire, answer) as (endpoint, model):
+        if isinstance(models, str):
+            endpoint.fetching = Answer(body=models)
+        else:
+            endpoint.models = models
         error = await failure(model)
         assert str(error).endswith(f"; {told.format(path=wire.path)}")
     assert MAX_NAMED_MODELS == 5
@@ -901,6 +945,17 @@ async def test_an_endpoint_is_warmed_up_at_the_start_and_after_idle(
         await model.evaluate_ahead(PROMPT)
         assert len(endpoint.fetched) == 2
         assert endpoint.n_connections == 1
+
+
+@pytest.mark.asyncio
+async def test_a_list_of_models_is_not_waited_for_long(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foretype.endpoint.MODELS_TIMEOUT_S", 0.01)
+    answer = Answer(status=404, body="{}")
+    async with serving(wire, answer) as (endpoint, model):
+        endpoint.fetching = Answer(before=(Fault.STALL,))
+        assert "does not list its models" in str(await failure(model))
 
 
 @pytest.mark.asyncio

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -131,8 +131,7 @@ class EndpointModel:
             return
         self._used_s = now_s
         # Where it fails, the next request tells why.
-        with suppress(openai.OpenAIError, aiohttp.ClientError, RuntimeError):
-            await self._get(path, WARM_UP_TIMEOUT_S)
+        await self._get(path, WARM_UP_TIMEOUT_S)
 
     async def _pieces(
         self, fields: Mapping[str, Any], timeline: Timeline
@@ -203,12 +202,17 @@ class EndpointModel:
         )
 
     async def _get(self, path: str, timeout_s: float) -> object:
-        """What stands at a path, as JSON, or as text where it is none."""
-        return await self._client.get(
-            path,
-            cast_to=object,
-            options={"headers": self._headers, "timeout": timeout_s},
-        )
+        """What stands at a path; None where nothing can be read there in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._client.get(
+                    path, cast_to=object, options={"headers": self._headers}
+                )
+        except (TimeoutError, openai.OpenAIError, aiohttp.ClientError):
+            return None
+        except (RuntimeError, ValueError):
+            # The client is closed, or what stands there is no JSON.
+            return None
 
     async def _explained(self, error: openai.OpenAIError) -> ModelError:
         """What an error means, with the models there are where one is missing."""
@@ -222,10 +226,7 @@ class EndpointModel:
 
     async def _model_names(self) -> list[str]:
         """What the endpoint lists; nothing where it does not."""
-        try:
-            listed = await self._get(self._wire.models_path, MODELS_TIMEOUT_S)
-        except (openai.OpenAIError, aiohttp.ClientError, RuntimeError):
-            return []
+        listed = await self._get(self._wire.models_path, MODELS_TIMEOUT_S)
         # Together's is a list by itself.
         models = listed.get("data") if isinstance(listed, dict) else listed
         if not isinstance(models, list):
