@@ -1,7 +1,12 @@
-"""What a session says of the settings of all its sources together."""
+"""What a session makes of the settings of all its sources together."""
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from foretype.document import Document
 from foretype.layers import Layer
 from foretype.session import Session
 
@@ -27,3 +32,16 @@ def test_a_problem_is_returned_once() -> None:
     (wrong,) = session.new_problems()
     assert "endpoint.baseUrl" in wrong
     assert session.new_problems() == []
+
+
+@pytest.mark.asyncio
+async def test_no_model_is_made_before_the_settings_are_all_there() -> None:
+    session = Session([])
+    document = Document("file:///a.py", "python", 1, "a = 1\n")
+    session.open(document)
+    # An editor says so as soon as it has opened a document.
+    session.focused(document.uri)
+    running = asyncio.all_tasks() - {asyncio.current_task()}
+    assert running == set()
+    assert session.models.statuses.empty()
+    await session.close()

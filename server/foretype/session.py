@@ -119,8 +119,7 @@ class Session:
         self.context.open(document, path)
         self._is_at(document.uri, 0)
         document.withheld = self.why_withheld(document.uri, path)
-        if self._in_use is not None:
-            self._evaluate_ahead(document)
+        self._evaluate_ahead(document)
 
     def use_folders(self, folders: Iterable[Path]) -> None:
         """Takes in which folders the workspace has; ignore files count from there."""
@@ -308,6 +307,9 @@ class Session:
 
     def _evaluate_ahead(self, document: Document) -> None:
         """Has the part of the text evaluated that the first prompt will begin with."""
+        if self._in_use is None:
+            # The settings may still name another model than the defaults do.
+            return
         view = prompt.view(self.settings, self.engine.chars_per_token)
         self.engine.evaluate_ahead(self.snapshot(document, view.prefix_chars))
 
