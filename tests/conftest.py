@@ -22,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the golden files to what the code does now",
     )
+    parser.addoption(
+        "--nvim",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="another Neovim to run the tests of its plugin with",
+    )
 
 
 @pytest.fixture
