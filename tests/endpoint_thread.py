@@ -13,7 +13,6 @@ from fake_endpoint import (
     Answer,
     Answering,
     FakeEndpoint,
-    Fault,
     Request,
 )
 
@@ -61,15 +60,15 @@ async def _opened() -> FakeEndpoint:
     return await FakeEndpoint().__aenter__()
 
 
-NOTHING = Answer(before=(Fault.STALL,))
-"""An answer that never comes."""
+NOTHING = Answer()
+"""An answer without any text."""
 
 
 def after(texts: Mapping[str, str | Answer | list[Answer]]) -> Answering:
     """Answers what follows the text before the cursor, where that ends with a key.
 
-    Of a list, each time the next one. Elsewhere nothing ever comes. So a request that
-    is on its way while one test ends cannot take what is meant for the next.
+    Of a list, each time the next one; elsewhere nothing. So a request that is on its
+    way while one test ends cannot take what is meant for the next.
     """
 
     def answering(request: Request) -> Answer:

@@ -68,7 +68,8 @@ class Neovim:
         binary: Path,
         home: Path,
         environment: Mapping[str, str],
-        *arguments: str,
+        *,
+        has_plugin: bool = True,
     ) -> None:
         self.home = home
         folders = {
@@ -76,7 +77,8 @@ class Neovim:
             for name in ("CONFIG", "DATA", "STATE", "CACHE")
         }
         argv = [str(binary), "--embed", "--headless", "--clean", "--cmd", _OPTIONS]
-        argv += ["--cmd", f"set rtp^={PLUGIN}", *arguments]
+        if has_plugin:
+            argv += ["--cmd", f"set rtp^={PLUGIN}"]
         own = {"HOME": str(home), **folders, **environment}
         with patch.dict(os.environ, own):
             self.nvim = pynvim.attach("child", argv=argv)
@@ -105,6 +107,8 @@ class Neovim:
 
         Nothing has been asked for yet.
         """
+        self.keys("<C-\\><C-n>")
+        self.until(lambda: self.mode, "n")
         before, _, after = drawing.partition("█")
         path = self.home / "project" / name
         path.parent.mkdir(exist_ok=True)

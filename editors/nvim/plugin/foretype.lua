@@ -40,8 +40,15 @@ api.nvim_create_autocmd('LspDetach', {
   group = group,
   callback = function(event)
     if ours(event) then
-      require('foretype.completer').detach(event.buf)
+      require('foretype.completer').detach(event.buf, event.data.client_id)
     end
+  end,
+})
+
+api.nvim_create_autocmd('FileType', {
+  group = group,
+  callback = function(event)
+    return vim.bo[event.buf].buftype == '' and require('foretype.client').check_program()
   end,
 })
 

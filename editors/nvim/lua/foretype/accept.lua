@@ -14,6 +14,8 @@ local M = {}
 
 local pending ---@type foretype.Pending?
 local INSERT = vim.keycode('<Cmd>lua require("foretype.accept").insert()<CR>')
+-- Closes Neovim's own menu and leaves the text as it is.
+local CLOSE_MENU = vim.keycode('<C-x><C-z>')
 
 --- Accepts a part of what is on the screen.
 ---
@@ -40,7 +42,8 @@ function M.accept(part)
     macro.note(pending.insertion)
   end
   -- NB: At the front of what is typed ahead, and not mapped.
-  api.nvim_feedkeys(INSERT, 'in', false)
+  local keys = vim.fn.pumvisible() == 1 and CLOSE_MENU .. INSERT or INSERT
+  api.nvim_feedkeys(keys, 'in', false)
   return true
 end
 

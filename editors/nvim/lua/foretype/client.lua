@@ -40,14 +40,25 @@ local function is_there(cmd)
   return false
 end
 
+--- Says so where the server is wanted and its program is not there: Neovim only logs it.
+---@return boolean is_done Whether there is nothing more to look for.
+function M.check_program()
+  local is_enabled = vim.lsp.is_enabled and vim.lsp.is_enabled(M.NAME)
+  if is_enabled then
+    is_there(M.command())
+  end
+  return is_enabled == true
+end
+
 ---@param bufnr integer
----@return string?
+---@return string
 local function root(bufnr)
   local name = api.nvim_buf_get_name(bufnr)
   if name == '' then
     return vim.fn.getcwd()
   end
-  return vim.fs.root(bufnr, config.current.root_markers) or vim.fs.dirname(name)
+  return vim.fs.root(bufnr, config.current.root_markers)
+    or vim.fs.dirname(vim.fn.fnamemodify(name, ':p'))
 end
 
 --- Tells a running server of one more project.
@@ -55,9 +66,6 @@ end
 ---@param bufnr integer
 local function add_folder(client, bufnr)
   local folder = root(bufnr)
-  if not folder then
-    return
-  end
   local added = { uri = vim.uri_from_fname(folder), name = folder }
   for _, known in ipairs(client.workspace_folders or {}) do
     if known.uri == added.uri then
@@ -100,8 +108,7 @@ end
 ---@param client vim.lsp.Client
 ---@return boolean
 local function was_stopped(client)
-  local is_enabled = vim.lsp.is_enabled and vim.lsp.is_enabled(M.NAME)
-  return vim.v.exiting ~= vim.NIL or client._is_stopping == true or is_enabled == false
+  return vim.v.exiting ~= vim.NIL or client._is_stopping == true
 end
 
 ---@param code integer
@@ -166,12 +173,10 @@ function M.config()
       params.capabilities = vim.tbl_deep_extend('force', params.capabilities, ours)
       client_config.capabilities = params.capabilities
     end,
+    on_init = rpc.note_stop,
     on_exit = on_exit,
     root_dir = function(bufnr, on_dir)
-      local folder = root(bufnr)
-      if folder and is_there(M.command()) then
-        on_dir(folder)
-      end
+      on_dir(root(bufnr))
     end,
   }
 end

@@ -111,7 +111,11 @@ end
 local function stats(form)
   if form == 'html' then
     run({ 'stats', '--html' }, function(output)
-      vim.ui.open(vim.trim(output))
+      local page = vim.trim(output)
+      if not vim.uv.fs_stat(page) then
+        return warn(page)
+      end
+      vim.ui.open(page)
     end)
     return
   end

@@ -67,8 +67,12 @@ function ask(here, kind, index)
     end
     asked = nil
     local now = place.here()
+    if now and not place.is_same(now, here) then
+      -- What has changed the text, such as a snippet, has not told of it.
+      return M.refresh()
+    end
     -- An error says that there is nothing new: what is on the screen stays.
-    if err or not now or not place.is_same(now, here) then
+    if err or not now then
       return
     end
     screen.show(now, result and (result.items or result) or {}, index or 1)
@@ -263,9 +267,13 @@ function M.attach(client, bufnr)
   end
 end
 
---- Suggests in a buffer no more.
+--- Suggests in a buffer no more, unless another client has taken over.
 ---@param bufnr integer
-function M.detach(bufnr)
+---@param client_id integer
+function M.detach(bufnr, client_id)
+  if not place.has_client(bufnr, client_id) then
+    return
+  end
   place.set_client(bufnr, nil)
   if group and api.nvim_buf_is_valid(bufnr) then
     api.nvim_clear_autocmds({ group = group, buffer = bufnr })

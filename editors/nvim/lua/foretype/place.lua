@@ -24,6 +24,13 @@ function M.set_client(bufnr, client)
   clients[bufnr] = client and client.id
 end
 
+---@param bufnr integer
+---@param client_id integer
+---@return boolean
+function M.has_client(bufnr, client_id)
+  return clients[bufnr] == client_id
+end
+
 --- The client that suggests in a buffer.
 ---@param bufnr integer
 ---@return vim.lsp.Client?

@@ -50,6 +50,19 @@ function M.is_stopped(client)
   return client.is_stopped()
 end
 
+--- Has a client note that it is told to stop, as newer ones do by themselves.
+---@param client vim.lsp.Client
+function M.note_stop(client)
+  if are_methods then
+    return
+  end
+  local stop = client.stop
+  client.stop = function(force)
+    client._is_stopping = true
+    stop(force)
+  end
+end
+
 ---@param client vim.lsp.Client
 function M.stop(client)
   if are_methods then
