@@ -26,6 +26,16 @@ function M.command()
   return type(cmd) == 'table' and cmd or config.current.cmd
 end
 
+--- The same program with other arguments than those that have it serve.
+---@param arguments string[]
+---@return string[]
+function M.program(arguments)
+  local cmd = vim.tbl_filter(function(argument)
+    return argument ~= '--stdio'
+  end, M.command())
+  return vim.list_extend(cmd, arguments)
+end
+
 ---@param cmd string[]
 ---@return boolean is_there Tells once where it is not.
 local function is_there(cmd)

@@ -46,10 +46,6 @@ end
 ---@param arguments string[]
 ---@param done fun(output: string)
 local function run(arguments, done)
-  local cmd = vim.tbl_filter(function(argument)
-    return argument ~= '--stdio'
-  end, client.command())
-  vim.list_extend(cmd, arguments)
   local function ended(result)
     if result.code == 0 then
       done(result.stdout)
@@ -59,7 +55,8 @@ local function run(arguments, done)
   end
   -- argparse breaks lines where the terminal would.
   local options = { text = true, env = { COLUMNS = '1000' } }
-  local is_started, problem = pcall(vim.system, cmd, options, vim.schedule_wrap(ended))
+  local is_started, problem =
+    pcall(vim.system, client.program(arguments), options, vim.schedule_wrap(ended))
   if not is_started then
     warn(tostring(problem))
   end

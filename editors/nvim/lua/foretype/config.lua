@@ -56,6 +56,7 @@ function M.set(options)
       M.current[name] = value
     end
   end
+  M.current.cmd[1] = vim.fs.normalize(M.current.cmd[1])
   table.sort(problems)
   return problems
 end

@@ -16,18 +16,12 @@ local function check_program()
   local cmd = client.command()
   if vim.fn.executable(cmd[1]) == 0 then
     vim.health.error(('there is no program %q'):format(cmd[1]), {
-      'Install Foretype: python3 -m venv ~/.foretype && ~/.foretype/bin/pip install "foretype[local]"',
-      "Say where it is: require('foretype').setup{ cmd = { '~/.foretype/bin/foretype' } }",
+      'Install it in a clone: python3 -m venv .venv && .venv/bin/pip install ".[local]"',
+      "Say where it is: require('foretype').setup{ cmd = { '~/foretype/.venv/bin/foretype' } }",
     })
     return false
   end
-  local asked = vim.list_extend(
-    vim.tbl_filter(function(argument)
-      return argument ~= '--stdio'
-    end, cmd),
-    { '--version' }
-  )
-  local result = vim.system(asked, { text = true }):wait(10000)
+  local result = vim.system(client.program({ '--version' }), { text = true }):wait(10000)
   if result.code ~= 0 then
     vim.health.error(('%s does not run: %s'):format(cmd[1], vim.trim(result.stderr or '')))
     return false
