@@ -59,6 +59,10 @@ def p50(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def p90(values: Sequence[float]) -> float:
+    return _percentile(values, 0.90)
+
+
 def p95(values: Sequence[float]) -> float:
     return _percentile(values, 0.95)
 
