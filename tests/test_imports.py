@@ -26,7 +26,7 @@ snippet  document
 exclusions  secrets
 definitions  definition_store  symbols  index_cache  index_files
 index_worker  indexer
-comments  indentation  trim  reuse
+comments  indentation  rounds  trim  reuse
 templates  prompt
 model
 wire  completions  chat  responses  fim  mistral_fim  infill  ollama  wires

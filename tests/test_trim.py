@@ -6,6 +6,7 @@ earlier, and the rest is never waited for.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import hypothesis.strategies as st
@@ -505,7 +506,12 @@ def test_a_block_takes_the_line_that_closes_it(written: str, kept: str) -> None:
     ],
 )
 def test_a_block_ends_where_the_text_behind_it_begins(written: str, kept: str) -> None:
-    check_trim(written, kept)
+    # By itself, a line is completed where the same body goes on below.
+    check_trim(written, kept, by_hand=True)
+
+
+def test_what_stands_below_an_empty_line_is_not_written_into_it() -> None:
+    check_trim("def f():\n    ├b()\n┆┤\n\n    b()\n", "def f():\n    ├┤\n\n    b()\n")
 
 
 @pytest.mark.parametrize(
@@ -513,7 +519,7 @@ def test_a_block_ends_where_the_text_behind_it_begins(written: str, kept: str) -
     [
         pytest.param(
             "def f():\n    ├a()\n    b()\n    b()\n    b()\n┆    b()┤",
-            "def f():\n    ├a()┤",
+            "def f():\n    ├a()\n    b()┤",
             id="one line",
         ),
         pytest.param(
@@ -526,6 +532,32 @@ def test_a_block_ends_where_the_text_behind_it_begins(written: str, kept: str) -
             "def f():\n    ├b()\n    b()\n    b().c()┤",
             id="the third goes on otherwise",
         ),
+        pytest.param(
+            "def f():\n    ├if one:\n        two()\n    if one:\n        two()\n┆c┤",
+            "def f():\n    ├if one:\n        two()┤",
+            id="two lines",
+        ),
+        pytest.param(
+            "f {\n    ├if a {\n        if b {\n            c\n        }\n    }\n}┆\n┤",
+            "f {\n    ├if a {\n        if b {\n            c\n        }\n    }┤",
+            id="closing brackets are none",
+        ),
+        pytest.param(
+            "def f():\n    ├a[1] = 0\n    a[2] = 0\n    a[3] = 0\n    a[4] = 0\n"
+            "    a[5] = 0\n┆    a[6]┤",
+            "def f():\n    ├a[1] = 0\n    a[2] = 0\n    a[3] = 0┤",
+            id="a series without an end",
+        ),
+        pytest.param(
+            "x = ├key[index[key[index[key[index[┆key[index[┤",
+            "x = ├key[index[┤",
+            id="within a line",
+        ),
+        pytest.param(
+            "x = ├[0.0, 0.0, 0.0, 0.0, 0.0, 0.0]\n┆┤",
+            "x = ├[0.0, 0.0, 0.0, 0.0, 0.0, 0.0]┤",
+            id="numbers are none",
+        ),
     ],
 )
 def test_a_model_that_goes_round_in_circles_is_stopped(written: str, kept: str) -> None:
@@ -533,7 +565,8 @@ def test_a_model_that_goes_round_in_circles_is_stopped(written: str, kept: str) 
 
 
 def test_a_block_is_never_longer_than_anybody_reads() -> None:
-    lines = "".join(f"\n    line_{idx}()" for idx in range(60))
+    names = itertools.product("abcdefgh", repeat=2)
+    lines = "".join(f"\n    {one}_{other}()" for one, other in names)
     read_lines = "\n".join(lines.split("\n")[: trim.MAX_BLOCK_LINES]) + "\n"
     rest = lines.removeprefix(read_lines)
     check_trim(f"def f():├{read_lines}┆{rest}┤", f"def f():├{read_lines.rstrip()}┤")

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from itertools import count
 from math import inf
 
-from foretype import prompt, reuse, trim
+from foretype import prompt, reuse, rounds, trim
 from foretype.document import Anchor, Snapshot
 from foretype.errors import BadAnswer, ModelError, Unreachable
 from foretype.logs import log_crash
@@ -178,7 +178,7 @@ class Generation:
             "\n" in piece
             or len(line) <= len(piece)
             or self._place.line_suffix
-            or trim.may_circle(streamed)
+            or rounds.may_circle(streamed)
         )
         return bool(decides) and trim.is_over(self._place, streamed, self._shape)
 

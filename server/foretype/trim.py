@@ -6,6 +6,7 @@ import enum
 import re
 from dataclasses import dataclass, replace
 
+from foretype import rounds
 from foretype.document import Anchor, split_lines
 from foretype.settings import EditorSettings
 
@@ -15,9 +16,6 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _CLOSING_PUNCTUATION = re.compile(r"[\s)\]}>\"'`;,:]*")
 # What ends a line that opens a block, in the languages that have blocks.
 _OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(do|then|else|begin|try))$")
-# A word or a part of one again and again is a model going round in circles.
-_CIRCLES = re.compile(r"(\w{1,8}?)\1{9,}")
-CIRCLE_CHARS = 24
 _WORD_AT_END = re.compile(r"\w+$")
 _FIRST_LINE_WITH_TEXT = re.compile(r"\s*\S[^\r\n]*")
 
@@ -30,8 +28,6 @@ MAX_BLOCK_LINES = 24
 # after the other as each is done; a model with 5 % wrong tokens is seldom right for
 # longer (docs/latency.md#example-sessions).
 MAX_LINES_AHEAD = 4
-# A line that stands there this often in a row is a model going round in circles.
-MAX_REPEATED_LINES = 2
 # A shorter overlap with what follows the cursor is chance: `+ 1` ends in `1`.
 MIN_OVERLAP_CHARS = 3
 
@@ -80,7 +76,7 @@ def shape(anchor: Anchor, *, is_invoked: bool) -> Shape:
     """What the place asks for.
 
     A block where the cursor's line or the one before an empty line has just opened
-    one, on an empty line of a body, and when a person asked by hand.
+    one, on an empty line at the end of a body, and when a person asked by hand.
     """
     line_prefix = anchor.line_prefix
     rest = anchor.line_suffix.strip()
@@ -94,7 +90,11 @@ def shape(anchor: Anchor, *, is_invoked: bool) -> Shape:
         opens = _OPENS_BLOCK.search(line_prefix.rstrip())
         return Shape.BLOCK if opens else Shape.LINE
     if line_prefix:
-        return Shape.BLOCK
+        # Where the same body goes on below, a line is missing, and not all of it.
+        goes_on = anchor.next_line and _indent_columns(
+            anchor.next_indent + "x"
+        ) >= _indent_columns(line_prefix)
+        return Shape.LINE if goes_on else Shape.BLOCK
     opens = _OPENS_BLOCK.search(anchor.before.rstrip())
     return Shape.BLOCK if opens else Shape.LINE
 
@@ -129,11 +129,6 @@ def so_far(text: str, anchor: Anchor, shape: Shape) -> str:
     if not is_closing_punctuation(anchor.line_suffix):
         return ""
     return _WORD_AT_END.sub("", text).rstrip()
-
-
-def may_circle(text: str) -> bool:
-    """Whether the end of a text has so few different characters that it may repeat."""
-    return len(set(text[-CIRCLE_CHARS:])) <= CIRCLE_CHARS // 3
 
 
 def cut(
@@ -226,11 +221,8 @@ def is_over(anchor: Anchor, text: str, shape: Shape) -> bool:
 
 def _before_circles(text: str, is_final: bool) -> tuple[str, bool]:
     """The text up to where it goes round in circles, and whether it ends there."""
-    if is_final or may_circle(text):
-        circles = _CIRCLES.search(text)
-        if circles:
-            return text[: circles.start()], True
-    return text, is_final
+    kept = rounds.before_circles(text)
+    return (text, is_final) if kept is None else (kept, True)
 
 
 def _cut_line(anchor: Anchor, text: str, is_final: bool) -> tuple[str, bool]:
@@ -246,7 +238,9 @@ def _cut_line(anchor: Anchor, text: str, is_final: bool) -> tuple[str, bool]:
     is_below = "\n" in blank or "\r" in blank
     if is_below and has_rest:
         return "", True
-    if is_below and _says(line.lstrip("\r\n"), anchor):
+    # An empty line may be there for what is written below it already.
+    stands_free = is_below or not anchor.line_prefix.strip()
+    if stands_free and _says(line.lstrip("\r\n"), anchor):
         return "", is_complete or is_final
     return line, is_complete
 
@@ -273,9 +267,11 @@ def _cut_block(
     next_line = anchor.next_line
     rest = anchor.line_suffix.strip()
     kept: list[str] = []
-    n_repeated, n_blank = 0, 0
+    # Those of `kept` that have text, and where each of them stands there.
+    said: list[str] = []
+    places: list[int] = []
+    n_blank = 0
     has_text = False
-    last = ""
     for line_idx, line in enumerate(split_lines(text)):
         is_complete = line.endswith(("\n", "\r"))
         content = line.strip()
@@ -291,7 +287,7 @@ def _cut_block(
                 # White space so far.
                 break
             n_blank += 1
-            if n_blank > (1 if has_text else 2) or (least == 0 and last):
+            if n_blank > (1 if has_text else 2) or (least == 0 and said):
                 # A gap at the top level ends a paragraph or a definition.
                 return "".join(kept), True
             kept.append(line)
@@ -309,10 +305,12 @@ def _cut_block(
                     return "".join(kept), is_decided
                 return "".join([*kept, line]), is_complete
             return "".join(kept), True
-        n_repeated = n_repeated + 1 if content == last else 0
-        if n_repeated >= MAX_REPEATED_LINES and is_decided:
-            return "".join(kept[:-n_repeated]), True
-        last = content
+        if is_decided:
+            said.append(" " * depth + content)
+            places.append(len(kept))
+            n_kept = rounds.n_kept_lines(said)
+            if n_kept is not None:
+                return "".join([*kept, line][: places[n_kept]]), True
         if is_final and not is_complete and not is_whole and len(kept) > 1:
             # The budget ran out within this line.
             break
