@@ -17,6 +17,7 @@ import asyncio
 import json
 import os
 import random
+import string
 import subprocess
 import sys
 import tempfile
@@ -604,19 +605,29 @@ def _streams(
     return found
 
 
+def _words(n_chars: int) -> str:
+    """Names of code, no two alike, as a model that repeats itself is stopped."""
+    chooser = random.Random(n_chars)
+    letters = string.ascii_lowercase
+    words = ("".join(chooser.choices(letters, k=6)) for _ in range(n_chars))
+    return " + ".join(words)[:n_chars]
+
+
 def _line_chunks() -> list[str]:
     """A line that is never over, a character at a time."""
-    return [SUGGESTED[char_idx % N_TYPED] for char_idx in range(N_CHUNKS)]
+    return list(_words(N_CHUNKS))
 
 
 def _block_chunks() -> list[str]:
     """The rest of a statement over many lines, in tokens of a usual length."""
     n_lines, n_chars = 20, 4 * N_CHUNKS
-    lines = [f"\n        row_{n}=columns[{n}] or " for n in range(n_lines)]
-    # Each line is filled up so that there are as many chunks as there should be.
-    n_fill = (n_chars - len("".join(lines))) // n_lines
-    text = "".join(line + ("default, " * n_fill)[:n_fill] for line in lines)
-    text = text.ljust(n_chars, ")")
+    words = _words(n_chars)
+    n_line_chars = n_chars // n_lines
+    lines = [
+        f"\n        {words[n * n_line_chars :]}"[:n_line_chars].rstrip(" ")
+        for n in range(n_lines)
+    ]
+    text = "".join(line.ljust(n_line_chars, ",") for line in lines)
     return [text[at : at + 4] for at in range(0, n_chars, 4)]
 
 
