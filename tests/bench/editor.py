@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processes import CLOSE_TIMEOUT_S, framed, request
+from processes import framed, request
 
 START_TIMEOUT_S = 60
 # LSP's InlineCompletionTriggerKind of a request that comes with a key.
@@ -65,7 +65,7 @@ class Server:
         """What a request is answered, outside of typing."""
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.ask(method, params, lambda answer: answered.set_result(answer))
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+        async with asyncio.timeout(START_TIMEOUT_S):
             return (await answered).get("result")
 
     def notify(self, method: str, params: object) -> None:
