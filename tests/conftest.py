@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -35,6 +36,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are rewritten rather than compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_lingering() -> Iterator[None]:
+    """Has the built-in model's server end with the test that is its last client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORETYPE_LOCAL_LINGER_S", "0")
+        yield
 
 
 @pytest.fixture(scope="session")

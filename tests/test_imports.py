@@ -31,7 +31,8 @@ templates  prompt
 model
 wire  completions  chat  responses  fim  mistral_fim  infill  ollama  wires
 request  connections  events  faults  endpoint
-weights  local_server  local
+gguf  machine  weights  slots  local_registry  local_link  local_door
+local_server  local
 probe  supplier
 generation
 suggestions  health
@@ -58,7 +59,9 @@ ONLY_IN = {
     "openai": {"connections", "events", "faults", "endpoint"},
     "httpx2": {"connections", "endpoint"},
     "aiohttp": {"connections", "events", "endpoint"},
+    "filelock": {"local"},
     "pathspec": {"exclusions"},
+    "psutil": {"machine"},
     "redact_secret": {"secrets"},
     "xllamacpp": {"local_server"},
     "tree_sitter": {"definitions"},
@@ -121,6 +124,7 @@ def test_a_package_is_imported_where_it_belongs(package: str) -> None:
 @pytest.mark.parametrize(
     "slow",
     [
+        "filelock",
         "foretype.endpoint",
         "foretype.index_worker",
         "pathspec",

@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -43,13 +44,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return set_cache(monkeypatch, tmp_path)
 
 
+async def launch(**wanted: Any) -> local.LocalServer:
+    """A server for this test alone."""
+    return await local.connect(local.Wanted(**wanted, is_shared=False))
+
+
 @contextlib.asynccontextmanager
-async def launched(**settings: object) -> AsyncIterator[local.LocalServer]:
-    server = await local.launch(**settings)  # type: ignore[arg-type]
+async def launched(**wanted: Any) -> AsyncIterator[local.LocalServer]:
+    server = await launch(**wanted)
     try:
         yield server
     finally:
-        await server.stop()
+        await server.leave()
 
 
 # Weights.
@@ -166,14 +172,12 @@ async def test_streams_a_completion_to_who_has_the_key(built_in: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_stop_leaves_nothing(built_in: Path) -> None:
-    server = await local.launch()
+async def test_one_of_its_own_is_gone_with_who_started_it(built_in: Path) -> None:
+    server = await launch()
     assert is_open(server)
-    await server.stop()
+    await server.leave()
     assert not psutil.pid_exists(server.pid)
     assert not is_open(server)
-    assert await server.wait() == "it exited with status 0"
-    await server.stop()
 
 
 @pytest.mark.asyncio
@@ -192,7 +196,7 @@ async def test_does_not_import_from_the_working_folder(
     (tmp_path / "json.py").write_text("raise SystemExit('the project was imported')")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(LocalModelError, match="cannot read the model"):
-        await local.launch(model_path=Path("missing.gguf"))
+        await launch(model_path=Path("missing.gguf"))
 
 
 # Not starting.
@@ -201,7 +205,7 @@ async def test_does_not_import_from_the_working_folder(
 @pytest.mark.asyncio
 async def test_the_childs_error_is_raised(tmp_path: Path) -> None:
     with pytest.raises(LocalModelError, match="cannot read the model"):
-        await local.launch(model_path=tmp_path / "missing.gguf")
+        await launch(model_path=tmp_path / "missing.gguf")
     assert children() == []
 
 
@@ -210,7 +214,7 @@ async def test_a_damaged_model_is_named(tmp_path: Path) -> None:
     path = tmp_path / "damaged.gguf"
     path.write_bytes(b"GGUF" + bytes(1000))
     with pytest.raises(LocalModelError, match=r"llama\.cpp cannot load") as e:
-        await local.launch(model_path=path)
+        await launch(model_path=path)
     assert str(path) in str(e.value)
 
 
@@ -221,7 +225,7 @@ async def test_a_missing_xllamacpp_tells_how_to_install(
     (tmp_path / "xllamacpp.py").write_text("raise ImportError('not there')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(LocalModelError, match=r"pip install 'foretype\[local\]'"):
-        await local.launch()
+        await launch()
 
 
 @pytest.mark.asyncio
@@ -238,7 +242,7 @@ async def test_a_crash_is_told_with_its_last_words(
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(LocalModelError, match="exited with status 3: out of memory"):
-        await local.launch()
+        await launch()
 
 
 @pytest.mark.asyncio
@@ -248,7 +252,7 @@ async def test_a_child_that_never_answers_is_given_up(
     install_hanging_xllamacpp(tmp_path, monkeypatch)
     monkeypatch.setattr(local, "LAUNCH_DEADLINE_S", 0.5)
     with pytest.raises(LocalModelError, match="was not ready"):
-        await local.launch()
+        await launch()
     assert children() == []
 
 
@@ -257,7 +261,7 @@ async def test_cancelling_the_launch_ends_the_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark = install_hanging_xllamacpp(tmp_path, monkeypatch)
-    launching = asyncio.create_task(local.launch())
+    launching = asyncio.create_task(launch())
     await until(mark.exists)
     launching.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -272,7 +276,7 @@ import asyncio, sys
 from foretype import local
 
 async def main():
-    server = await local.launch()
+    server = await local.connect(local.Wanted(is_shared=False))
     print(server.pid, flush=True)
     await server.wait()
 

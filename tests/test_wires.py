@@ -42,9 +42,10 @@ from foretype.errors import (
     Unreachable,
 )
 from foretype.faults import MAX_RETRY_AFTER_S
-from foretype.model import Finish
+from foretype.model import Finish, SlotSource
 from foretype.prompt import Message, Prompt
 from foretype.request import Endpoint
+from foretype.slots import Slots
 from foretype.snippet import Snippet
 from foretype.timeline import Timeline
 from foretype.wire import Framing, ReportedError, Wire
@@ -82,7 +83,7 @@ async def serving(
     default: Answering = OK,
     *,
     api_key: str = KEY,
-    n_slots: int = 0,
+    slots: SlotSource | None = None,
     models: tuple[str, ...] | None = None,
     **settings: Any,
 ) -> AsyncIterator[tuple[FakeEndpoint, EndpointModel]]:
@@ -93,7 +94,7 @@ async def serving(
                 endpoint.base_url,
                 "fake-1",
                 api_key,
-                n_slots,
+                slots,
                 EndpointSettings(**settings),
             ),
             wire,
@@ -883,9 +884,19 @@ async def test_a_proxy_is_for_other_machines_only(
         assert request.path == f"http://model.invalid/v1{wire.path}"
 
 
+class TwoSlots:
+    """A llama.cpp server of ours, as far as its slots."""
+
+    def __init__(self) -> None:
+        self._slots = Slots(2)
+
+    async def slot(self, document: str) -> int:
+        return self._slots.of("me", document)
+
+
 @pytest.mark.asyncio
 async def test_the_built_in_model_evaluates_ahead_without_a_token(wire: Wire) -> None:
-    async with serving(wire, n_slots=2) as (endpoint, model):
+    async with serving(wire, slots=TwoSlots()) as (endpoint, model):
         await model.evaluate_ahead(PROMPT)
         request = await endpoint.next_request()
         assert request.body["n_predict"] == 0
@@ -970,7 +981,7 @@ async def test_a_warm_up_that_fails_is_of_no_matter(wire: Wire) -> None:
 
 @pytest.mark.asyncio
 async def test_each_document_keeps_its_slot(wire: Wire) -> None:
-    async with serving(wire, n_slots=2) as (endpoint, model):
+    async with serving(wire, slots=TwoSlots()) as (endpoint, model):
         for name in ("a", "b", "a", "c", "a", "b"):
             await read(model, replace(PROMPT, cache_key=name))
         slots = [request.body["id_slot"] for request in endpoint.requests]

@@ -58,8 +58,6 @@ class EndpointModel:
         self._open: set[Events] = set()
         # What the endpoint has in place of a model it has not; empty: not known yet.
         self._choice_of_models = ""
-        # The slot of each document, the one used longest ago first.
-        self._slots: dict[str, int] = {}
         self._http_client = HttpClient(endpoint.base_url)
         self._client = _Client(
             base_url=endpoint.base_url,
@@ -76,7 +74,9 @@ class EndpointModel:
     ) -> AsyncGenerator[str | Finish, None]:
         reason = ""
         usage = Usage()
-        async with aclosing(self._pieces(self._fields(prompt), timeline)) as pieces:
+        async with aclosing(
+            self._pieces(await self._fields(prompt), timeline)
+        ) as pieces:
             async for piece in pieces:
                 usage = piece.usage or usage
                 reason = piece.reason or reason
@@ -85,10 +85,10 @@ class EndpointModel:
         yield Finish(reason, *usage)
 
     async def evaluate_ahead(self, prompt: Prompt) -> None:
-        if self._endpoint.n_slots:
-            await self._evaluate({**self._fields(prompt), "n_predict": 0})
+        if self._endpoint.slots is not None:
+            await self._evaluate({**await self._fields(prompt), "n_predict": 0})
         elif self._endpoint.settings.evaluates_ahead:
-            await self._evaluate(self._fields(replace(prompt, max_tokens=1)))
+            await self._evaluate(await self._fields(replace(prompt, max_tokens=1)))
         else:
             self._http_client.keep_spares()
             await self._warm_up()
@@ -100,21 +100,15 @@ class EndpointModel:
             await stream.close()
         await self._client.close()
 
-    def _fields(self, prompt: Prompt) -> dict[str, Any]:
+    async def _fields(self, prompt: Prompt) -> dict[str, Any]:
         """What the request says, and the slot whose cache holds the document's prompts.
 
         Left to itself, llama.cpp gives a request that follows an aborted one another
         slot, where it evaluates the whole prompt again: seconds instead of 40 ms.
         """
         fields = request.fields(self._endpoint, self._wire, prompt)
-        n_slots = self._endpoint.n_slots
-        if n_slots:
-            slots = self._slots
-            slot = slots.pop(prompt.cache_key, None)
-            if slot is None:
-                is_full = len(slots) >= n_slots
-                slot = slots.pop(next(iter(slots))) if is_full else len(slots)
-            slots[prompt.cache_key] = fields["id_slot"] = slot
+        if self._endpoint.slots is not None:
+            fields["id_slot"] = await self._endpoint.slots.slot(prompt.cache_key)
         return fields
 
     async def _evaluate(self, fields: Mapping[str, Any]) -> None:

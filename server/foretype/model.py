@@ -50,3 +50,14 @@ class Model(Protocol):
     async def close(self) -> None:
         """Closes every connection."""
         ...
+
+
+class SlotSource(Protocol):
+    """A llama.cpp server of ours, which keeps the evaluated prompts of documents."""
+
+    async def slot(self, document: str) -> int:
+        """The cache slot for a document.
+
+        Raises: a leaf of `ModelError`.
+        """
+        ...

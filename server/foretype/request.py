@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from foretype.endpoint_settings import EndpointSettings
+from foretype.model import SlotSource
 from foretype.prompt import Prompt
 from foretype.wire import Wire
 
@@ -24,8 +25,8 @@ class Endpoint:
     base_url: str
     model: str
     api_key: str = field(default="", repr=False)
-    n_slots: int = 0
-    """How many documents a llama.cpp server of ours keeps; 0 for any other endpoint."""
+    slots: SlotSource | None = field(default=None, repr=False)
+    """Where documents have their prompts in a llama.cpp server of ours."""
     settings: EndpointSettings = field(default_factory=EndpointSettings)
 
     @property

@@ -104,6 +104,7 @@ class Session:
         if in_use is not None and (
             in_use.endpoint == self.settings.endpoint
             and in_use.local == self.settings.local
+            and in_use.n_ctx_tokens == self.settings.n_ctx_tokens
         ):
             return
         self.engine.forget_all()

@@ -7,11 +7,17 @@ JSON and in the environment, and docs/settings.md, are derived from them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from foretype.endpoint_settings import CHAT_WIRES, EndpointSettings
 from foretype.setting import setting
+
+# What a context is rounded up to, so that editors whose settings differ a little
+# share a server, and a prompt with few characters a token has room.
+CTX_STEP_TOKENS = 4096
+MAX_CTX_TOKENS = 131_072
 
 # What is sent of the text before the cursor where the settings do not say. An endpoint
 # reads it once, then serves it from its cache; a CPU needs seconds for every thousand.
@@ -26,20 +32,35 @@ class LocalSettings:
 
     model_path: str = setting(
         "",
-        "A GGUF file to use instead of the built-in weights (Gemma 3 270M).",
+        "A GGUF file to use instead of the built-in weights (Gemma 3 270M); "
+        "`foretype models use` writes it here.",
         never_from_editor=True,
     )
     n_threads: int = setting(
         0,
-        "CPU threads to compute with; 0 chooses for the machine.",
+        "CPU threads to compute with; 0 chooses for the machine: one for each fast "
+        "core, at most eight.",
         minimum=0,
         maximum=256,
     )
     n_ctx_tokens: int = setting(
-        4096,
-        "Context size of each document's cache slot.",
-        minimum=512,
-        maximum=131_072,
+        0,
+        "Context size of each document's cache slot; 0 chooses what the longest prompt "
+        "that `completion` allows needs.",
+        minimum=0,
+        maximum=MAX_CTX_TOKENS,
+    )
+    shared: bool = setting(
+        True,
+        "Whether all your editors use one process of the model. Switched off, this one "
+        "starts its own, which ends with it.",
+    )
+    linger_s: int = setting(
+        60,
+        "How long that process stays after the last editor has left, so that the next "
+        "one need not load the model.",
+        minimum=0,
+        maximum=86_400,
     )
 
 
@@ -230,6 +251,18 @@ class Settings:
         return Path(self.local.model_path).stem or "gemma-3-270m"
 
     @property
+    def n_ctx_tokens(self) -> int:
+        """The context of the built-in model, for a prompt and what is generated."""
+        completion = self.completion
+        n_tokens = (
+            (completion.prefix_tokens or LOCAL_PREFIX_TOKENS)
+            + completion.suffix_tokens
+            + max(completion.max_tokens_line, completion.max_tokens_block)
+        )
+        n_steps = ceil(n_tokens / CTX_STEP_TOKENS)
+        return self.local.n_ctx_tokens or min(n_steps * CTX_STEP_TOKENS, MAX_CTX_TOKENS)
+
+    @property
     def prefix_tokens(self) -> int:
         """How many tokens before the cursor are sent at most.
 
@@ -238,7 +271,7 @@ class Settings:
         wanted = self.completion.prefix_tokens
         if not self.uses_local_model:
             return wanted or ENDPOINT_PREFIX_TOKENS
-        room = self.local.n_ctx_tokens - self.completion.max_tokens_block
+        room = self.n_ctx_tokens - self.completion.max_tokens_block
         return max(min(wanted or LOCAL_PREFIX_TOKENS, room), MIN_PREFIX_TOKENS)
 
     @property

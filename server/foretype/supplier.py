@@ -1,7 +1,7 @@
 """Makes the model that the settings name, and makes it again when it is lost.
 
-A remote model is a client; the built-in one is a process as well, which is started,
-watched, and started again once it has died and somebody asks for it.
+A remote model is a client; the built-in one is a process as well, which is found or
+started, watched, and started again once it has died and somebody asks for it.
 """
 
 from __future__ import annotations
@@ -113,24 +113,25 @@ class ModelSupplier:
     async def _make_local(self, settings: Settings) -> _Made:
         # Imported here, because a server with an endpoint starts faster without it.
         from foretype import local
-        from foretype.local_server import N_SLOTS
 
         self.statuses.put_nowait(loading(settings.model_name))
         model_path = settings.local.model_path
         # Importing the client takes as long as loading the weights: do both at once.
         importing = asyncio.create_task(asyncio.to_thread(_import_client))
-        server = await local.launch(
-            model_path=Path(model_path) if model_path else None,
-            n_threads=settings.local.n_threads,
-            n_ctx_tokens=settings.local.n_ctx_tokens,
+        server = await local.connect(
+            local.Wanted(
+                model_path=Path(model_path) if model_path else None,
+                n_threads=settings.local.n_threads,
+                n_ctx_tokens=settings.n_ctx_tokens,
+                is_shared=settings.local.shared,
+                linger_s=settings.local.linger_s,
+            )
         )
         try:
             await importing
-            model = await asyncio.to_thread(
-                _local_client, settings.model_name, server, N_SLOTS
-            )
+            model = await asyncio.to_thread(_local_client, settings.model_name, server)
         except BaseException:
-            await server.stop()
+            await server.leave()
             raise
         made = _Made(model, server)
         made.watch = asyncio.create_task(self._watch(made, server))
@@ -188,7 +189,7 @@ class _Made:
             self.watch.cancel()
         await self.model.close()
         if self.server is not None:
-            await self.server.stop()
+            await self.server.leave()
 
 
 async def _dispose(making: asyncio.Task[_Made]) -> None:
@@ -202,13 +203,13 @@ def _import_client() -> None:
     from foretype import endpoint  # noqa: F401
 
 
-def _local_client(model_name: str, server: local.LocalServer, n_slots: int) -> Model:
+def _local_client(model_name: str, server: local.LocalServer) -> Model:
     """A client of the built-in model, to which no setting of an endpoint applies."""
     from foretype.completions import CompletionsWire
     from foretype.endpoint import EndpointModel
     from foretype.request import Endpoint
 
-    endpoint = Endpoint(server.base_url, model_name, server.api_key, n_slots)
+    endpoint = Endpoint(server.base_url, model_name, server.api_key, slots=server)
     return EndpointModel(endpoint, CompletionsWire())
 
 
