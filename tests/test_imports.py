@@ -18,7 +18,7 @@ MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
 
 # A module imports only from those above it, and from those before it in its own line.
 LAYERS = """
-errors  timeline  status  logs
+errors  timeline  status  logs  addresses
 setting  endpoint_settings  settings  presets  layers
 stats  stats_store  stats_keeper
 edits
@@ -46,6 +46,7 @@ server
 client
 screen  picture  typist
 stats_report  stats_page  stats_command
+config_file  hub  models  models_command
 complete  demo
 cli
 __main__
@@ -57,10 +58,11 @@ ONLY_IN = {
     "pygls": {"protocol", "server"},
     "lsprotocol": {"lsp", "protocol", "server"},
     "openai": {"connections", "events", "faults", "endpoint"},
-    "httpx2": {"connections", "endpoint"},
+    "httpx2": {"connections", "endpoint", "hub"},
     "aiohttp": {"connections", "events", "endpoint"},
-    "filelock": {"local"},
+    "filelock": {"local", "models_command"},
     "pathspec": {"exclusions"},
+    "tomlkit": {"config_file"},
     "psutil": {"machine"},
     "redact_secret": {"secrets"},
     "xllamacpp": {"local_server"},

@@ -19,6 +19,7 @@ _EPILOG = """\
 first steps:
   foretype demo                    watch the built-in model complete real code
   foretype complete app.py:12:9    one completion, at line 12, column 9 of app.py
+  foretype models                  which models there are for your machine
   foretype stats                   what was suggested so far, and what became of it
   foretype                         what an editor runs; it speaks LSP
 
@@ -121,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
+    _add_models(commands)
+
     stats = commands.add_parser(
         "stats",
         help="show what was suggested so far, and what became of it",
@@ -141,6 +144,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     stats.set_defaults(run=_stats)
     return parser
+
+
+def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    models = commands.add_parser(
+        "models",
+        help="show the models that run on this machine, choose one, get another",
+        description="Shows, chooses, gets and deletes models for the built-in server.",
+    )
+    models.set_defaults(run=_models, action="list", name="")
+    actions = models.add_subparsers(title="actions", metavar="ACTION")
+    actions.add_parser("list", help="show what there is, and what may be had")
+    use = actions.add_parser("use", help="have completions come from a model")
+    use.add_argument(
+        "name", metavar="NAME", help="a model of the list, or the path of a GGUF file"
+    )
+    pull = actions.add_parser("pull", help="get a model from a hub")
+    pull.add_argument(
+        "name", metavar="NAME", help="a name of the list, or OWNER/REPO[:FILE.gguf]"
+    )
+    pull.add_argument(
+        "--hub", metavar="URL", help="the hub (default: local.hub_url of the settings)"
+    )
+    pull.add_argument(
+        "--token-env",
+        metavar="VARIABLE",
+        help="the variable that holds your token, for models that want one (default: "
+        "HF_TOKEN, and none for another hub)",
+    )
+    remove = actions.add_parser("remove", help="delete a model that was pulled")
+    remove.add_argument("name", metavar="NAME")
+    for action, parser in {"use": use, "pull": pull, "remove": remove}.items():
+        parser.set_defaults(action=action)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -172,6 +207,24 @@ def _demo(arguments: argparse.Namespace) -> int:
     from foretype import demo
 
     return asyncio.run(demo.run(arguments.file, arguments.record))
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from foretype import models_command
+
+    settings, _ = layers.resolve(user_layers()[0])
+    if arguments.action == "use":
+        return models_command.use(arguments.name, settings)
+    if arguments.action == "pull":
+        return models_command.pull(
+            arguments.name,
+            settings,
+            hub_url=arguments.hub,
+            token_env=arguments.token_env,
+        )
+    if arguments.action == "remove":
+        return models_command.remove(arguments.name, settings)
+    return models_command.show(settings)
 
 
 def _stats(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextvars import ContextVar
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from aiohttp.connector import Connection
 from openai import DefaultAioHttpClient
 from yarl import URL
 
+from foretype.addresses import is_loopback
 from foretype.timeline import Stage, Timeline
 
 # A connection is kept this long between two requests. The default, 5 s, is shorter
@@ -43,7 +43,7 @@ class HttpClient(DefaultAioHttpClient):
 
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
-        is_local = _is_loopback(parts.hostname or "")
+        is_local = is_loopback(parts.hostname or "")
         self._url = URL(base_url)
         # Opening one to this machine takes no time, unless it speaks TLS.
         self._keeps_spares = not is_local or parts.scheme == "https"
@@ -144,10 +144,3 @@ async def _connected(*_: object) -> None:
 _TRACE = aiohttp.TraceConfig()
 _TRACE.on_connection_create_end.append(_connected)
 _TRACE.on_connection_reuseconn.append(_connected)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,6 +2,7 @@
 
     ForetypeError
     ├── UsageError              the command line was asked for something impossible
+    ├── HubError                a model cannot be fetched from a hub
     ├── StatsError              the file of counts cannot be read or written
     └── ModelError              no completion could be had from the model
         ├── LocalModelError     the built-in model cannot be found, checked or started
@@ -25,6 +26,10 @@ class ForetypeError(Exception):
 
 class UsageError(ForetypeError):
     """The command line was asked for something that cannot be done."""
+
+
+class HubError(ForetypeError):
+    """A model cannot be fetched from a hub."""
 
 
 class StatsError(ForetypeError):

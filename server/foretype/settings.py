@@ -55,6 +55,12 @@ class LocalSettings:
         "Whether all your editors use one process of the model. Switched off, this one "
         "starts its own, which ends with it.",
     )
+    hub_url: str = setting(
+        "https://huggingface.co",
+        "Where `foretype models pull` gets models from: a hub that speaks Hugging "
+        "Face's API.",
+        never_from_editor=True,
+    )
     linger_s: int = setting(
         60,
         "How long that process stays after the last editor has left, so that the next "

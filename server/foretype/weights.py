@@ -41,6 +41,14 @@ def find(model_path: Path | None) -> Path:
     return _built_in() if model_path is None else _named(model_path)
 
 
+def packaged_bytes() -> int | None:
+    """The size of the built-in model; None where its package is not installed."""
+    try:
+        return sum(chunk.stat().st_size for chunk in _chunks())
+    except (LocalModelError, OSError):
+        return None
+
+
 def _named(model_path: Path) -> Path:
     try:
         path = model_path.expanduser()
