@@ -41,8 +41,10 @@ history  similar  counterpart  context
 session
 lsp
 transport
+throttle
 protocol
 server
+clients  tcp  websocket  serving
 client
 screen  picture  typist
 stats_report  stats_page  stats_command
@@ -63,6 +65,7 @@ ONLY_IN = {
     "filelock": {"local", "models_command"},
     "pathspec": {"exclusions"},
     "tomlkit": {"config_file"},
+    "websockets": {"websocket"},
     "psutil": {"machine"},
     "redact_secret": {"secrets"},
     "xllamacpp": {"local_server"},
@@ -127,6 +130,7 @@ def test_a_package_is_imported_where_it_belongs(package: str) -> None:
     "slow",
     [
         "filelock",
+        "foretype.websocket",
         "foretype.endpoint",
         "foretype.index_worker",
         "pathspec",

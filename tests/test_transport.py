@@ -188,9 +188,9 @@ def test_what_is_written_to_a_file_is_in_it(tmp_path: Path) -> None:
     async def write() -> None:
         with path.open("wb", buffering=0) as file:
             writer = await Writer.open(file)
-            writer.write(b"one")
-            writer.write(b"two")
-            assert path.read_bytes() == b"onetwo"
+            writer.send(b"one")
+            writer.send(b"two")
+            assert path.read_bytes() == framed(b"one") + framed(b"two")
             writer.close()
             await writer.wait_closed()
             assert writer.is_closed.is_set()
@@ -206,7 +206,7 @@ def test_what_is_written_before_closing_is_still_sent() -> None:
         with pipe() as (output, source):
             reading = asyncio.create_task(asyncio.to_thread(output.read))
             writer = await Writer.open(source)
-            writer.write(data)
+            writer.send(data)
             writer.close()
             received = await reading
             await writer.wait_closed()
@@ -214,7 +214,7 @@ def test_what_is_written_before_closing_is_still_sent() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "FLUSH_TIMEOUT_S", 60)
-        assert asyncio.run(write()) == data
+        assert asyncio.run(write()) == framed(data)
 
 
 def test_writing_to_a_client_that_is_gone_does_no_harm() -> None:
@@ -222,9 +222,9 @@ def test_writing_to_a_client_that_is_gone_does_no_harm() -> None:
         with pipe() as (output, source):
             writer = await Writer.open(source)
             output.close()
-            writer.write(b"nobody reads this")
+            writer.send(b"nobody reads this")
             await writer.is_closed.wait()
-            writer.write(b"nor this")
+            writer.send(b"nor this")
             writer.close()
             await writer.wait_closed()
 
@@ -249,7 +249,7 @@ def test_a_client_that_does_not_read_is_not_waited_for(
     async def write() -> None:
         with pipe() as (_, source):
             writer = await Writer.open(source)
-            writer.write(b"x" * (1 << 20))
+            writer.send(b"x" * (1 << 20))
             writer.close()
             await writer.wait_closed()
             assert writer.is_closed.is_set()
@@ -264,9 +264,9 @@ def test_a_file_that_cannot_be_written_closes_the_output(tmp_path: Path) -> None
     async def write() -> None:
         with path.open("rb", buffering=0) as file:
             writer = await Writer.open(file)
-            writer.write(b"refused")
+            writer.send(b"refused")
             assert writer.is_closed.is_set()
-            writer.write(b"as well")
+            writer.send(b"as well")
 
     asyncio.run(write())
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from foretype import __version__, layers, logs
-from foretype.errors import ForetypeError
+from foretype.errors import ForetypeError, UsageError
 from foretype.layers import Layer
 
 _DESCRIPTION = """\
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="serve an editor on standard input and output (the default)",
     )
+    _add_network(parser)
     parser.add_argument(
         "--log-file",
         type=Path,
@@ -146,6 +147,42 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    network = parser.add_argument_group(
+        "over the network", "for editors in containers and browsers"
+    )
+    network.add_argument(
+        "--tcp",
+        metavar="[HOST:]PORT",
+        help="serve editors that connect to a port; without HOST, of this machine only",
+    )
+    network.add_argument(
+        "--websocket",
+        metavar="[HOST:]PORT",
+        help="the same by WebSocket, for web pages too",
+    )
+    network.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="a file with the token that clients must show (or set FORETYPE_TOKEN)",
+    )
+    network.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages from here connect, as https://editor.example.com",
+    )
+    network.add_argument(
+        "--idle-timeout",
+        type=float,
+        default=4.0,
+        metavar="HOURS",
+        help="leave a client that has sent nothing for so long (default: %(default)g)",
+    )
+
+
 def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     models = commands.add_parser(
         "models",
@@ -179,6 +216,8 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    if arguments.tcp or arguments.websocket:
+        return _serve_network(arguments)
     if sys.stdin.isatty() and not arguments.stdio:
         _parser().print_help(sys.stderr)
         print(
@@ -190,6 +229,34 @@ def _serve(arguments: argparse.Namespace) -> int:
     from foretype.session import Session
 
     return asyncio.run(Server(Session(*user_layers())).serve_stdio())
+
+
+def _serve_network(arguments: argparse.Namespace) -> int:
+    from foretype import serving
+    from foretype.clients import Policy
+    from foretype.server import Server
+    from foretype.session import Session
+
+    def address(text: str | None) -> serving.Address | None:
+        return None if text is None else serving.Address.parse(text)
+
+    if arguments.stdio:
+        raise UsageError("--stdio serves one editor, and cannot be had with the others")
+    if not arguments.idle_timeout > 0:
+        raise UsageError("--idle-timeout must be more than 0 hours")
+    policy = Policy(
+        serving.read_token(arguments.token_file),
+        tuple(arguments.allow_origin),
+        arguments.idle_timeout * 3600,
+    )
+    return asyncio.run(
+        serving.serve(
+            policy,
+            lambda: Server(Session(*user_layers()), is_remote=True),
+            at_tcp=address(arguments.tcp),
+            at_websocket=address(arguments.websocket),
+        )
+    )
 
 
 def _complete(arguments: argparse.Namespace) -> int:

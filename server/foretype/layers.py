@@ -26,6 +26,10 @@ ENVIRONMENT_PREFIX = "FORETYPE_"
 PRESETS_TABLE = "presets"
 # What a preset may set: all of the endpoint but for itself, and of the completion.
 _PRESET_SECTIONS = ("endpoint", "completion")
+# What an editor over the network shows to be allowed in; not a setting, and no file's.
+TOKEN_VARIABLE = "FORETYPE_TOKEN"
+# The sections that a client over the network cannot set.
+NEVER_REMOTE = ("endpoint", "local")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Layer:
     spelling: str = "toml"
     """`toml` (snake_case), `json` (camelCase), `environment` (flat strings) or `preset`
     (snake_case, with the keys of the endpoint at the top)."""
+    is_remote: bool = False
+    """Whether it comes over the network, from who may be on another machine."""
 
 
 def config_file() -> Path:
@@ -59,18 +65,24 @@ def file_layer(path: Path) -> tuple[Layer, list[str]]:
 
 def environment_layer(environ: Mapping[str, str] = os.environ) -> Layer:
     """The settings in `FORETYPE_...` variables."""
-    values = {k: v for k, v in environ.items() if k.startswith(ENVIRONMENT_PREFIX)}
+    values = {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE
+    }
     return Layer("the environment", values, "environment")
 
 
-def json_layer(source: str, values: object) -> tuple[Layer, list[str]]:
+def json_layer(
+    source: str, values: object, *, is_remote: bool = False
+) -> tuple[Layer, list[str]]:
     """The settings an editor sent; nothing at all (`null`) is none."""
     if values is None:
         return Layer(source, {}, "json"), []
     if not isinstance(values, Mapping):
         problem = f"{source}: expected an object, not {_shown(values)}; it is ignored"
         return Layer(source, {}, "json"), [problem]
-    return Layer(source, values, "json"), []
+    return Layer(source, values, "json", is_remote), []
 
 
 def resolve(layers: Sequence[Layer]) -> tuple[Settings, list[str]]:
@@ -262,6 +274,11 @@ def _checked(
     expected: Any = get_type_hints(_section_type(section))[key]
     if layer.spelling == "json" and declared.metadata["never_from_editor"]:
         return None, _not_from_editor()
+    if layer.is_remote and section in NEVER_REMOTE:
+        return None, (
+            "cannot be set over the network, because it says where text and keys go; "
+            f"put it into {config_file()} where the server runs"
+        )
     if layer.spelling == "environment":
         value = _from_environment(value, expected)
     if expected is bool:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 import platformdirs
+
+log = logging.getLogger(__name__)
 
 LEVELS = ("debug", "info", "warning", "error")
 MAX_BYTES = 1_000_000
@@ -44,6 +49,12 @@ def to_file(path: Path, level: str) -> None:
     logger.addHandler(handler)
 
 
+def to_editors() -> None:
+    """Sends warnings to the editors they are about, and logs what nobody catches."""
+    logging.getLogger("foretype").addHandler(EditorHandler())
+    asyncio.get_running_loop().set_exception_handler(_log_unhandled)
+
+
 def log_crash(log: logging.Logger, what: str, error: BaseException) -> None:
     """Logs where an unexpected error was raised, and not what it says.
 
@@ -63,12 +74,25 @@ class _PrivateFileHandler(RotatingFileHandler):
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
-class EditorHandler(logging.Handler):
-    """Sends warnings and worse to the editor."""
+current_editor: ContextVar[Callable[[int, str], None]] = ContextVar("current_editor")
+"""What sends a line of the log to the editor that the running task works for."""
 
-    def __init__(self, send: Callable[[int, str], None]) -> None:
+
+class EditorHandler(logging.Handler):
+    """Sends warnings and worse to the editor that they are about."""
+
+    def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._send(record.levelno, record.getMessage())
+        if send := current_editor.get(None):
+            send(record.levelno, record.getMessage())
+
+
+def _log_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs what no handler caught, without the values that asyncio would print."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log_crash(log, "unhandled", error)
+    else:
+        log.error("unhandled: %s", context.get("message"))

@@ -28,7 +28,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from foretype import lsp
 from foretype.logs import log_crash
-from foretype.transport import Writer
+from foretype.transport import Output
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,11 @@ class Protocol(LanguageServerProtocol):
     is_over = False
     """Whether the client has sent `exit`."""
     _is_initialized = False
+
+    @property
+    def n_unanswered(self) -> int:
+        """How many requests, of either side, wait for an answer."""
+        return len(self._request_futures)
 
     @property
     def exit_code(self) -> int:
@@ -200,12 +205,12 @@ class Protocol(LanguageServerProtocol):
 
     def _send_data(self, data: Any) -> None:
         """Writes one message; raises where it cannot be serialized."""
-        if not isinstance(self.writer, Writer):
+        if not isinstance(self.writer, Output):
             return
         body = json.dumps(
             data, default=self._serialize_message, separators=(",", ":")
         ).encode()
-        self.writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.writer.send(body)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(

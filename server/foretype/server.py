@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
 import uuid
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, PyglsError
@@ -29,12 +27,18 @@ from foretype.reason import OFF, Reason
 from foretype.session import Session
 from foretype.stats_keeper import Keeper
 from foretype.status import Kind, Status, of_error, off, ready
-from foretype.transport import Writer
+from foretype.transport import Output, Writer
 
 log = logging.getLogger(__name__)
 
 # Files that say what is never sent (`exclusions`).
 IGNORE_FILES = "**/{.gitignore,.foretypeignore}"
+
+# What a client over the network may have open in all: a document of no text is counted
+# as one of some, as it takes memory too.
+MAX_OPEN_CHARS = 100_000_000
+MIN_DOCUMENT_CHARS = 10_000
+MAX_UNANSWERED = 1_000
 
 _LOG_LEVELS = {
     Kind.NORMAL: logging.INFO,
@@ -53,7 +57,7 @@ class Server(LanguageServer):
 
     protocol: Protocol
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, is_remote: bool = False) -> None:
         super().__init__(
             "foretype",
             __version__,
@@ -61,11 +65,13 @@ class Server(LanguageServer):
             converter_factory=default_converter,
         )
         self.session = session
+        self._is_remote = is_remote
         self._encoding = types.PositionEncodingKind.Utf16
         self._is_configured_by_client = False
         self._can_extend = False
         self._folders: dict[str, None] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._is_stopped = asyncio.Event()
         # What is told of the model, and what was told last.
         self._model_status: Status | None = None
         self._last_status: Status | None = None
@@ -97,34 +103,43 @@ class Server(LanguageServer):
     async def serve_stdio(self) -> int:
         """Serves standard input until it ends; returns the process' exit code."""
         stdin, stdout = transport.take_standard_streams()
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_log_unhandled)
-        logging.getLogger("foretype").addHandler(logs.EditorHandler(self._log_message))
+        logs.to_editors()
         reader = await transport.open_reader(stdin)
         writer = await Writer.open(stdout)
-        self.protocol.set_writer(writer)
+        transport.on_signals(self.stop)
+        await self.converse(transport.messages(reader), writer)
+        return self.protocol.exit_code
+
+    async def converse(self, bodies: AsyncIterator[bytes], output: Output) -> None:
+        """Serves one client until it ends, or is told to; leaves nothing behind."""
+        logs.current_editor.set(self._log_message)
+        self.protocol.set_writer(cast(Any, output))
         self._in_background(self._tell_statuses())
         keeper = Keeper(self.session.stats, stats_keeper.default_file())
         keeper.start()
-        reading = asyncio.create_task(self._read(reader))
-        closing = asyncio.create_task(writer.is_closed.wait())
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(signal.SIGTERM, reading.cancel)
-            loop.add_signal_handler(signal.SIGINT, reading.cancel)
+        ends = [
+            asyncio.create_task(self._read(bodies)),
+            asyncio.create_task(output.is_closed.wait()),
+            asyncio.create_task(self._is_stopped.wait()),
+        ]
         try:
-            await asyncio.wait((reading, closing), return_when="FIRST_COMPLETED")
+            await asyncio.wait(ends, return_when="FIRST_COMPLETED")
         finally:
-            for task in (reading, closing, *self._background):
+            for task in (*ends, *self._background):
                 task.cancel()
             log.info("suggestions: %s", self.session.engine.suggestions.summary())
             await self.session.close()
             await keeper.close()
-            writer.close()
-            await writer.wait_closed()
-        return self.protocol.exit_code
+            output.close()
+            await output.wait_closed()
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        async for body in transport.messages(reader):
+    def stop(self) -> None:
+        """Has the conversation end."""
+        # NB: Cancelled where it ends already, it would leave things behind.
+        self._is_stopped.set()
+
+    async def _read(self, bodies: AsyncIterator[bytes]) -> None:
+        async for body in bodies:
             try:
                 self.protocol.receive(body)
             except Exception as error:
@@ -132,9 +147,21 @@ class Server(LanguageServer):
                 log_crash(log, "a message failed", error)
             if self.protocol.is_over:
                 return
+            if self._is_remote and self._has_too_much:
+                log.error("a client that leaves too much open is left")
+                return
             # NB: A request's handler takes its snapshot when its task first runs; the
             # next message, perhaps a change, must not come before that.
             await asyncio.sleep(0)
+
+    @property
+    def _has_too_much(self) -> bool:
+        """Whether a client takes more memory than an editor ever needs."""
+        n_chars = sum(
+            document.n_chars + MIN_DOCUMENT_CHARS
+            for document in self.session.documents.values()
+        )
+        return n_chars > MAX_OPEN_CHARS or self.protocol.n_unanswered > MAX_UNANSWERED
 
     # Life of the connection
 
@@ -149,7 +176,9 @@ class Server(LanguageServer):
             self.session.set_defaults(Layer("what suits the editor", defaults))
         self._can_extend = lsp.can_extend(capabilities)
         layer, problems = layers.json_layer(
-            "initializationOptions", params.initialization_options
+            "initializationOptions",
+            params.initialization_options,
+            is_remote=self._is_remote,
         )
         self.session.configure(layer, problems)
         if self.session.settings.editor.popup:
@@ -366,7 +395,9 @@ class Server(LanguageServer):
     # Settings
 
     def _configure(self, values: object) -> None:
-        layer, problems = layers.json_layer("workspace/configuration", values)
+        layer, problems = layers.json_layer(
+            "workspace/configuration", values, is_remote=self._is_remote
+        )
         self.session.configure(layer, problems)
         self._use_settings()
 
@@ -498,12 +529,3 @@ def _path(uri: str) -> Path | None:
         return None
     name = to_fs_path(uri)
     return Path(name) if name else None
-
-
-def _log_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Logs what no handler caught, without the values that asyncio would print."""
-    error = context.get("exception")
-    if isinstance(error, BaseException):
-        log_crash(log, "unhandled", error)
-    else:
-        log.error("unhandled: %s", context.get("message"))

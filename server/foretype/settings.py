@@ -263,6 +263,7 @@ class Settings:
         n_tokens = (
             (completion.prefix_tokens or LOCAL_PREFIX_TOKENS)
             + completion.suffix_tokens
+            + self.context.max_tokens
             + max(completion.max_tokens_line, completion.max_tokens_block)
         )
         n_steps = ceil(n_tokens / CTX_STEP_TOKENS)

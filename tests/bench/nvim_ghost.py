@@ -135,6 +135,7 @@ def started(name: str, start: str, base_url: str) -> Iterator[Neovim]:
         "FORETYPE_ENDPOINT_BASE_URL": base_url,
         "FORETYPE_ENDPOINT_MODEL": "qwen2.5-coder",
         "FORETYPE_COMPLETION_ASK_AHEAD": "false",
+        "FORETYPE_ENDPOINT_PROBE": "false",
     }
     # The server still writes its counts when its editor is gone.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

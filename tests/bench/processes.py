@@ -32,6 +32,8 @@ def clean_environment(home: str) -> dict[str, str]:
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith("FORETYPE_")},
         **{name: home for name in folders},
+        # An endpoint is asked what is measured, and nothing besides.
+        "FORETYPE_ENDPOINT_PROBE": "false",
     }
 
 

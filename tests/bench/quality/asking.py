@@ -83,6 +83,7 @@ def _settings(recording: Recording) -> Mapping[str, str]:
     return {
         "FORETYPE_ENDPOINT_BASE_URL": recording.base_url,
         "FORETYPE_ENDPOINT_MODEL": MODEL_NAME,
+        "FORETYPE_ENDPOINT_PROBE": "false",
         "FORETYPE_ENDPOINT_TIMEOUT_MS": str(round(1000 * ANSWER_TIMEOUT_S)),
         "FORETYPE_COMPLETION_ASK_AHEAD": "false",
         "FORETYPE_COMPLETION_PREFIX_TOKENS": str(Settings().prefix_tokens),
