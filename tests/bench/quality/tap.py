@@ -25,6 +25,7 @@ from aiohttp import web
 
 from foretype import local, weights
 from foretype.errors import LocalModelError
+from foretype.local import Wanted
 from foretype.settings import Settings
 
 HOST = "127.0.0.1"
@@ -88,9 +89,9 @@ class Tap:
         self._problem = ""
 
     async def __aenter__(self) -> Self:
-        context = Settings().local.n_ctx_tokens
-        self._model = await local.launch(
-            n_threads=self._n_threads, n_ctx_tokens=context
+        context = Settings().n_ctx_tokens
+        self._model = await local.connect(
+            Wanted(n_threads=self._n_threads, n_ctx_tokens=context, is_shared=False)
         )
         # llama.cpp closes a connection behind every stream, without a word.
         self._http = aiohttp.ClientSession(
@@ -110,7 +111,7 @@ class Tap:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
         await self._http.close()
-        await self._model.stop()
+        await self._model.leave()
 
     def recording(self, layout: Layout = as_built) -> Recording:
         """A new recording, of an endpoint of its own."""
