@@ -16,7 +16,6 @@ from foretype import local, weights
 from foretype.endpoint import EndpointModel
 from foretype.endpoint_settings import EndpointSettings
 from foretype.errors import NotSupported
-from foretype.local_server import N_SLOTS
 from foretype.model import Finish
 from foretype.prompt import Message, Prompt
 from foretype.request import Endpoint
@@ -97,11 +96,12 @@ async def test_text_and_counts_come_from_infill(fim_model_path: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def local_server(model_path: Path) -> AsyncIterator[local.LocalServer]:
-    server = await local.launch(model_path=model_path, n_ctx_tokens=512)
+    wanted = local.Wanted(model_path, n_ctx_tokens=512, is_shared=False)
+    server = await local.connect(wanted)
     try:
         yield server
     finally:
-        await server.stop()
+        await server.leave()
 
 
 @contextlib.asynccontextmanager
@@ -115,7 +115,7 @@ async def model_on(
         server.base_url.removesuffix("/v1") if is_native else server.base_url,
         "m",
         server.api_key,
-        N_SLOTS,
+        server,
         EndpointSettings(extra_body={} if is_native else counting),
     )
     model = EndpointModel(endpoint, WIRES[name]())
