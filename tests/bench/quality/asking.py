@@ -15,13 +15,12 @@ from editor import Editor, Server
 from places import Outcome, Place
 from processes import clean_environment
 from tap import MODEL_NAME, Recording, Tap
-from variants import Variant
+from variants import N_PREFIX_TOKENS, Variant
 from workspace import Scene, Typed, Workspace, uri
 
 from foretype.client import SERVER_COMMAND
 from foretype.errors import ForetypeError
 from foretype.reason import Reason
-from foretype.settings import Settings
 
 # A cold prompt takes seconds, on a busy machine a minute.
 ANSWER_TIMEOUT_S = 600.0
@@ -86,7 +85,7 @@ def _settings(recording: Recording) -> Mapping[str, str]:
         "FORETYPE_ENDPOINT_PROBE": "false",
         "FORETYPE_ENDPOINT_TIMEOUT_MS": str(round(1000 * ANSWER_TIMEOUT_S)),
         "FORETYPE_COMPLETION_ASK_AHEAD": "false",
-        "FORETYPE_COMPLETION_PREFIX_TOKENS": str(Settings().prefix_tokens),
+        "FORETYPE_COMPLETION_PREFIX_TOKENS": str(N_PREFIX_TOKENS),
         "FORETYPE_STATS_ENABLED": "false",
     }
 

@@ -11,6 +11,7 @@ This part of the page is written by `python tests/bench/quality --write`; nothin
 
 The server is the real one, `foretype --stdio`, and the model is the built-in one, a base model of 270 million parameters that is not told the text behind the cursor: a model for code that fills in the middle is right far more often.
 Between the two stands a tap, which keeps what the model was sent and what it wrote, to the end of its budget of tokens; the server is handed all of it at once, so that what is counted is the suggestion as it is in the end.
+Six hundred tokens before the cursor are sent, a third of what the server would send, so that a CPU is done in an hour.
 The temperature is 0 and every prompt is evaluated on its own, so that the same prompt always has the same answer.
 
 To run it, from a checkout with the `test` extra installed:

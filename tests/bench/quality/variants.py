@@ -14,8 +14,9 @@ from foretype.layers import environment_name, setting_fields
 from foretype.settings import Settings
 
 CONTEXT = "context"
-# About what small models of completion get from clients that take little.
-SHORT_PREFIX_TOKENS = 450
+# What is sent of the text before the cursor: a third of what the server would send, so
+# that a CPU is done with all of it in an hour.
+N_PREFIX_TOKENS = 600
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ def parts() -> list[Part]:
             Variant(none.settings, is_plain=True),
         ),
         Part(
-            f"{n_tokens:,} tokens before the cursor, not {SHORT_PREFIX_TOKENS:,}",
+            f"{n_tokens:,} tokens before the cursor, not {N_PREFIX_TOKENS:,}",
+            _with(shipped, "completion", "prefix_tokens", str(n_tokens)),
             shipped,
-            _with(shipped, "completion", "prefix_tokens", str(SHORT_PREFIX_TOKENS)),
         ),
         Part(
             "template: none, not CodeGemma's",
@@ -124,6 +125,6 @@ def _as_it_stands(place: Place) -> Layout:
     line = place.line_prefix
     # The server leaves these out of its prompt, and expects them in the answer.
     blank = line[len(line.rstrip(" ")) :] if line.strip() else ""
-    n_chars = round(Settings().prefix_tokens * CHARS_PER_TOKEN)
+    n_chars = round(N_PREFIX_TOKENS * CHARS_PER_TOKEN)
     prompt = place.before[-n_chars:]
     return lambda _: (prompt, blank)
