@@ -222,6 +222,7 @@ class FakeEndpoint:
         wire: str = "",
         models: tuple[str, ...] | None = None,
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
         on_end: Callable[[Request], None] = lambda request: None,
     ) -> None:
         self.default = default
@@ -239,6 +240,8 @@ class FakeEndpoint:
         self.n_connections = 0
         """How many connections there have been."""
         self.on_end = on_end
+        self.port = port
+        """Where it listens; 0 is one of the system's choice, which replaces it."""
         self._tls = tls
         self._queue: asyncio.Queue[Request] = asyncio.Queue()
         self._open: set[_Connection] = set()
@@ -246,9 +249,9 @@ class FakeEndpoint:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self), HOST, 0, ssl=self._tls
+            lambda: _Connection(self), HOST, self.port, ssl=self._tls
         )
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -522,7 +525,7 @@ def _framed(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _answer_of(fields: Mapping[str, Any]) -> Answer:
+def answer_of(fields: Mapping[str, Any]) -> Answer:
     """An answer from its JSON form."""
     values = dict(fields)
     for name in ("steps", "before", "after"):
@@ -552,8 +555,8 @@ async def _serve(script: Mapping[str, Any], record: TextIO | None) -> None:
         print(json.dumps(request.record()), file=record, flush=True)
 
     endpoint = FakeEndpoint(
-        _answer_of(script["default"]) if "default" in script else OK,
-        script=tuple(_answer_of(answer) for answer in script.get("script", ())),
+        answer_of(script["default"]) if "default" in script else OK,
+        script=tuple(answer_of(answer) for answer in script.get("script", ())),
         on_end=keep if record else lambda request: None,
     )
     async with endpoint:
