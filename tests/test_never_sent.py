@@ -218,3 +218,26 @@ async def test_what_a_person_lists_is_not_sent_until_it_is_listed_no_more(
         listed.write_text("", "utf-8")
         editor.changed(".foretypeignore")
         assert len(await editor.ask("private/a.py", 0, 4)) == 1
+
+
+@pytest.mark.asyncio
+async def test_the_cells_of_a_notebook_are_sent_as_little_as_it(
+    endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    (tmp_path / ".foretypeignore").write_text("*.ipynb\n", "utf-8")
+    async with Client(settings=settings_for(endpoint)) as client:
+        editor = Cells(client, tmp_path)
+        await editor.initialize()
+        editor.open("private.ipynb", "x = ")
+        assert await editor.ask("private.ipynb", 0, 4) == []
+        assert endpoint.requests == []
+        editor.open("other.py", "x = ")
+        assert len(await editor.ask("other.py", 0, 4)) == 1
+
+
+class Cells(Editor):
+    """Names documents as VS Code names the first cell of a notebook."""
+
+    def uri(self, name: str) -> str:
+        path = super().uri(name).removeprefix("file://")
+        return f"vscode-notebook-cell:{path}#W0sZmlsZQ%3D%3D"

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 # Files that say what is never sent (`exclusions`).
 IGNORE_FILES = "**/{.gitignore,.foretypeignore}"
+NOTEBOOK_CELL = "vscode-notebook-cell:"
 
 # What a client over the network may have open in all: a document of no text is counted
 # as one of some, as it takes memory too.
@@ -524,8 +525,12 @@ class Server(LanguageServer):
 
 
 def _path(uri: str) -> Path | None:
-    """The file that a URI names, if it names one."""
+    """The file that a URI names, if it names one, or the notebook that a cell is of."""
+    if uri.startswith(NOTEBOOK_CELL):
+        # VS Code tells the cells of a notebook apart by what comes after the path.
+        uri = "file:" + uri.removeprefix(NOTEBOOK_CELL).partition("#")[0]
     if not uri.startswith("file:"):
         return None
     name = to_fs_path(uri)
-    return Path(name) if name else None
+    # A notebook that was never saved has a name but no folder.
+    return Path(name) if name and Path(name).is_absolute() else None
