@@ -53,7 +53,10 @@ def test_the_version_is_the_servers() -> None:
 def test_a_folder_can_set_nothing_but_a_switch() -> None:
     scopes = {name: schema["scope"] for name, schema in properties().items()}
     assert scopes.pop("foretype.completion.enabled") == "window"
-    assert set(scopes.values()) == {"machine"}
+    # What says where to send text is the machine's, and is not carried to others.
+    for name, scope in scopes.items():
+        is_list = name.startswith("foretype.completion.disabled")
+        assert scope == ("application" if is_list else "machine"), name
 
 
 def test_what_no_editor_may_set_is_not_offered() -> None:

@@ -13,9 +13,13 @@ from typing import Any, get_type_hints
 from foretype import layers, lsp
 from foretype.settings import Settings
 
-# VS Code lets a folder set what is not of the machine. A folder may be anybody's, so
-# that is nothing; but it can switch suggestions off, which the extension sees to.
-OF_A_FOLDER = ("completion", "enabled")
+# A folder may be anybody's, so it can set nothing: what is not of the machine is of the
+# user. But it can switch suggestions off, which the extension sees to.
+SCOPES = {
+    ("completion", "enabled"): "window",
+    ("completion", "disabled_languages"): "application",
+    ("completion", "disabled_files"): "application",
+}
 ONLY_OFF = "The settings of a folder can switch suggestions off, but not on."
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -53,10 +57,11 @@ def schema(section: str, key: str, declared: Field[Any]) -> dict[str, Any]:
         fields |= {"minimum": metadata["minimum"], "maximum": metadata["maximum"]}
     default = lsp.VS_CODE_DEFAULTS.get(section, {}).get(key, declared.default)
     fields["default"] = list(default) if isinstance(default, tuple) else default
-    is_of_a_folder = (section, key) == OF_A_FOLDER
-    fields["scope"] = "window" if is_of_a_folder else "machine"
+    fields["scope"] = SCOPES.get((section, key), "machine")
     said = described(section, metadata["description"])
-    fields["markdownDescription"] = f"{said} {ONLY_OFF}" if is_of_a_folder else said
+    if fields["scope"] == "window":
+        said = f"{said} {ONLY_OFF}"
+    fields["markdownDescription"] = said
     return fields
 
 

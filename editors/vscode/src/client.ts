@@ -2,6 +2,7 @@
 
 import {
   env,
+  type InlineCompletionItemProvider,
   LogLevel,
   type LogOutputChannel,
   type Position,
@@ -11,19 +12,16 @@ import {
 import {
   CloseAction,
   ErrorAction,
+  InlineCompletionRequest,
   LanguageClient,
   type LanguageClientOptions,
   RevealOutputChannelOn,
   type StaticFeature,
   TransportKind,
 } from "vscode-languageclient/node";
+import { DOCUMENTS } from "./documents.ts";
 import { explicitSettings } from "./settings.ts";
 import { parseStatus, type Status } from "./status.ts";
-
-/** The documents that suggestions are for: files, new ones, and cells of notebooks. */
-export const DOCUMENTS = ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({
-  scheme,
-}));
 
 export interface ClientOptions {
   readonly command: readonly string[];
@@ -40,7 +38,11 @@ export interface ClientOptions {
     version: number,
     position: Position,
   ) => void;
-  readonly onExtended: (document: TextDocument, version: number) => void;
+  readonly onExtended: (
+    document: TextDocument,
+    version: number,
+    provider: InlineCompletionItemProvider,
+  ) => void;
 }
 
 /** A language client that shows no message of its own: what matters is in the status. */
@@ -69,8 +71,10 @@ export class Client extends LanguageClient {
       "foretype/didExtend",
       ({ uri, version }: { uri: string; version: number }) => {
         const document = workspace.textDocuments.find((d) => this.uri(d) === uri);
-        if (document !== undefined) {
-          options.onExtended(document, version);
+        const feature = this.getFeature(InlineCompletionRequest.method);
+        const provider = document && feature?.getProvider(document);
+        if (document && provider) {
+          options.onExtended(document, version, provider);
         }
       },
     );

@@ -5,6 +5,7 @@ import {
   type Disposable,
   type ExtensionContext,
   type LogOutputChannel,
+  type MessageItem,
   type TextDocument,
   window,
   workspace,
@@ -15,6 +16,9 @@ import type { Server } from "./server.ts";
 import type { StatsPanel } from "./stats_panel.ts";
 import type { StatusBar } from "./status_bar.ts";
 import { switchAll, switchFile, switchLanguage } from "./switches.ts";
+
+const SHOW_LOG: MessageItem = { title: "Show Log" };
+const CLOSE: MessageItem = { title: "Close", isCloseAffordance: true };
 
 const SAMPLE = `\
 def celsius_to_fahrenheit(celsius):
@@ -93,9 +97,10 @@ function whyNothing(server: Server, log: LogOutputChannel): Promise<void> {
     const choice = await window.showInformationMessage(
       outcome,
       { modal: true, detail: more.join("\n") },
-      "Show Log",
+      CLOSE,
+      SHOW_LOG,
     );
-    if (choice !== undefined) {
+    if (choice === SHOW_LOG) {
       log.show();
     }
   });

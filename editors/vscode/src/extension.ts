@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import * as path from "node:path";
-import { commands, type ExtensionContext, window, workspace } from "vscode";
+import { commands, type ExtensionContext, Uri, window, workspace } from "vscode";
 import { onDidChangeKey } from "./api_key.ts";
 import { registerCommands } from "./commands.ts";
 import { Growth } from "./growth.ts";
@@ -23,10 +23,13 @@ export async function activate(context: ExtensionContext): Promise<void> {
     storage,
     context.asAbsolutePath(path.join("dist", "server")),
   );
-  const growth = new Growth();
+  const growth = new Growth(context.extension.id);
   const server = new Server(context, own, growth, log);
   const statusBar = new StatusBar(server);
-  const statsPanel = new StatsPanel(storage);
+  const statsPanel = new StatsPanel(
+    storage,
+    Uri.joinPath(context.extensionUri, "media", "icon.png"),
+  );
   running = server;
 
   const refresh = () => {
@@ -56,6 +59,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
         restart();
       }
       if (change.affectsConfiguration("foretype")) {
+        server.settingsChanged();
         refresh();
       }
     }),

@@ -3,10 +3,13 @@
 import {
   commands,
   type Disposable,
+  type InlineCompletionItemProvider,
+  languages,
   type Position,
   type TextDocument,
   window,
 } from "vscode";
+import { DOCUMENTS } from "./documents.ts";
 
 /** While this context is set, Escape goes by `dismiss`. */
 const MAY_GROW = "foretype.mayGrow";
@@ -21,8 +24,14 @@ interface Answer {
 
 /** The suggestion that was answered last, until it is dismissed. */
 export class Growth implements Disposable {
+  readonly #extension: string;
   #answer: Answer | undefined;
   #timer: NodeJS.Timeout | undefined;
+
+  /** `extension` is the identifier that VS Code knows its providers by. */
+  constructor(extension: string) {
+    this.#extension = extension;
+  }
 
   /** Takes note of what may now be on the screen. */
   answered(document: TextDocument, version: number, position: Position): void {
@@ -35,21 +44,38 @@ export class Growth implements Disposable {
   }
 
   /** Asks again for the same place, unless a person has left or dismissed it. */
-  async extended(document: TextDocument, version: number): Promise<void> {
+  async extended(
+    document: TextDocument,
+    version: number,
+    provider: InlineCompletionItemProvider,
+  ): Promise<void> {
     const answer = this.#answer;
     const editor = window.activeTextEditor;
     if (
-      answer?.document === document &&
-      answer.version === version &&
-      document.version === version &&
-      editor?.document === document &&
-      editor.selection.isEmpty &&
-      editor.selection.active.isEqual(answer.position)
+      answer?.document !== document ||
+      answer.version !== version ||
+      document.version !== version ||
+      editor?.document !== document ||
+      !editor.selection.isEmpty ||
+      !editor.selection.active.isEqual(answer.position)
     ) {
-      // Not explicit: a person has not asked for other ideas.
+      return;
+    }
+    // NB: At the same place of the same text VS Code asks nobody twice, and what a person
+    // asks for by hand is shown behind what is there. So somebody else is asked.
+    const other = languages.registerInlineCompletionItemProvider(DOCUMENTS, {
+      provideInlineCompletionItems: (asked, ...about) =>
+        asked === document && asked.version === version
+          ? provider.provideInlineCompletionItems(asked, ...about)
+          : undefined,
+    });
+    try {
       await commands.executeCommand("editor.action.inlineSuggest.trigger", {
+        providerId: this.#extension,
         explicit: false,
       });
+    } finally {
+      other.dispose();
     }
   }
 

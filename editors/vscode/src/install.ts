@@ -7,12 +7,14 @@ import { activeInterpreter, isInOpenedFolder } from "./python.ts";
 const WITH_MODEL = "Install with Built-in Model";
 const WITHOUT_MODEL = "Install for an Endpoint";
 
-/** Asks whether to install; returns whether the server is there afterwards. */
-export async function offerToInstall(own: OwnEnvironment): Promise<boolean> {
+/** Asks whether to install; returns whether a server was installed. */
+export async function offerToInstall(
+  own: OwnEnvironment,
+  stop: () => Promise<void>,
+): Promise<boolean> {
   const choice = await window.showInformationMessage(
-    "Foretype's server is not on this machine. Install it into an environment of this " +
-      "extension's own? The built-in model (about 300 MB) completes without any " +
-      "endpoint, key or network.",
+    "Install Foretype's server into an environment of this extension's own? " +
+      "The built-in model (about 300 MB) completes without any endpoint, key or network.",
     WITH_MODEL,
     WITHOUT_MODEL,
   );
@@ -20,6 +22,8 @@ export async function offerToInstall(own: OwnEnvironment): Promise<boolean> {
     return false;
   }
   return withProgress("Installing Foretype", async (progress) => {
+    // On Windows a program that runs cannot be replaced.
+    await stop();
     const chosen = await activeInterpreter();
     const preferred = chosen && !isInOpenedFolder(chosen) ? chosen : undefined;
     await own.create(choice === WITH_MODEL, preferred, progress);
@@ -39,7 +43,6 @@ export async function offerToUpdate(
     return false;
   }
   return withProgress("Updating Foretype", async (progress) => {
-    // On Windows a program that runs cannot be replaced.
     await stop();
     await own.update(progress);
   });

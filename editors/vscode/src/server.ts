@@ -11,7 +11,8 @@ import {
 } from "vscode";
 import { keyEnvironment } from "./api_key.ts";
 import { Backoff } from "./backoff.ts";
-import { Client, DOCUMENTS } from "./client.ts";
+import { Client } from "./client.ts";
+import { DOCUMENTS } from "./documents.ts";
 import { type Found, findServer } from "./find.ts";
 import type { Growth } from "./growth.ts";
 import { offerToInstall, offerToUpdate } from "./install.ts";
@@ -80,6 +81,14 @@ export class Server implements Disposable {
     return this.#queued;
   }
 
+  /** Takes note that what the server said of its own settings may not hold any more. */
+  settingsChanged(): void {
+    if (this.#inactive?.status.message.includes(": completion.")) {
+      this.#inactive = undefined;
+      this.#changed.fire();
+    }
+  }
+
   /** Looks whether another server is to be used now, and starts that one. */
   async lookAgain(): Promise<void> {
     const found = await this.#find();
@@ -96,19 +105,25 @@ export class Server implements Disposable {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Ends the server, for good or for what comes next. */
+  async stop(life: Life = "stopped"): Promise<void> {
     clearTimeout(this.#again);
     const client = this.#client;
     this.#client = undefined;
-    this.#is("stopped");
+    this.#is(life);
     // NB: A client that has not come up, or whose server is gone, cannot be stopped.
     await client?.dispose().catch(() => {});
   }
 
-  /** Where no server was found: asks whether to install one, and starts it. */
+  /** Asks whether to install a server, or to install it anew, and starts it. */
   async install(): Promise<void> {
-    if (await offerToInstall(this.#own)) {
+    const isMissing = this.life === "missing";
+    const isInstalled = await offerToInstall(this.#own, () => this.stop("installing"));
+    if (isInstalled) {
       await this.restart();
+    } else if (this.life === "installing") {
+      // It was cancelled, or cannot be: all is as before.
+      await (isMissing ? this.#is("missing") : this.restart());
     }
   }
 
@@ -118,8 +133,7 @@ export class Server implements Disposable {
   }
 
   async #replace(): Promise<void> {
-    await this.stop();
-    this.#is("looking");
+    await this.stop("looking");
     const found = await this.#find();
     switch (found.kind) {
       case "found":
@@ -186,7 +200,10 @@ export class Server implements Disposable {
         this.#inactive = undefined;
         this.#status = status;
       }
-      this.#log.info(status.message);
+      if (status.kind === "Normal" || status.kind === "Inactive") {
+        // The others are what the server warns of.
+        this.#log.info(status.message);
+      }
       this.#changed.fire();
     }
   }
@@ -197,7 +214,6 @@ export class Server implements Disposable {
       return;
     }
     this.#client = undefined;
-    void client.dispose().catch(() => {});
     const waitMs = this.#backoff.crashed(Date.now() - this.#startedMs);
     const command = this.command;
     if (waitMs === undefined || command === undefined) {
@@ -205,7 +221,7 @@ export class Server implements Disposable {
       void this.#giveUp();
       return;
     }
-    this.#log.warn(`The server has ended; it is started again in ${waitMs} ms.`);
+    this.#log.warn(`The server is started again in ${waitMs} ms.`);
     this.#is("crashed");
     this.#again = setTimeout(() => {
       this.#running = this.#running.then(() => this.#startAgain(command));
@@ -252,8 +268,8 @@ export class Server implements Disposable {
     if (!isOurs || !(await this.#own.isOutdated())) {
       return;
     }
-    const isUpdated = await offerToUpdate(this.#own, () => this.stop());
-    if (isUpdated || this.life === "stopped") {
+    const isUpdated = await offerToUpdate(this.#own, () => this.stop("installing"));
+    if (isUpdated || this.life === "installing") {
       await this.restart();
     }
   }

@@ -2,16 +2,24 @@
 
 import { mkdir, readFile, rm } from "node:fs/promises";
 import * as path from "node:path";
-import { type Disposable, ViewColumn, type WebviewPanel, window } from "vscode";
+import {
+  type Disposable,
+  type Uri,
+  ViewColumn,
+  type WebviewPanel,
+  window,
+} from "vscode";
 import { themed } from "./page.ts";
 import { run } from "./run.ts";
 
 export class StatsPanel implements Disposable {
   readonly #storage: string;
+  readonly #icon: Uri;
   #panel: WebviewPanel | undefined;
 
-  constructor(storage: string) {
+  constructor(storage: string, icon: Uri) {
     this.#storage = storage;
+    this.#icon = icon;
   }
 
   /** Has the server's command make the page, and shows it as it is now. */
@@ -50,6 +58,7 @@ export class StatsPanel implements Disposable {
       ViewColumn.Active,
       { enableScripts: false, localResourceRoots: [] },
     );
+    panel.iconPath = this.#icon;
     panel.onDidDispose(() => {
       this.#panel = undefined;
     });

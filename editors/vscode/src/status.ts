@@ -15,6 +15,7 @@ export interface Status {
 
 /** What is going on with the server's process. */
 export type Life =
+  | "installing"
   | "looking"
   | "starting"
   | "running"
@@ -33,6 +34,11 @@ const KINDS: ReadonlySet<unknown> = new Set(["Normal", "Warning", "Error", "Inac
 const MAX_MODEL_CHARS = 24;
 
 const LIVES: Record<Exclude<Life, "running">, Shown> = {
+  installing: {
+    text: "$(loading~spin) Foretype: installing",
+    detail: "The server is being installed",
+    severity: "none",
+  },
   looking: {
     text: "$(loading~spin) Foretype",
     detail: "Looking for the server",
@@ -87,7 +93,8 @@ export function shown(
   if (life !== "running") {
     return LIVES[life];
   }
-  if (offFor !== undefined) {
+  // The server's word is the more exact one, but it comes with the next key only.
+  if (offFor !== undefined && status?.kind !== "Inactive") {
     return {
       text: "$(circle-slash) Foretype",
       detail: `Suggestions are off for ${offFor}`,

@@ -56,6 +56,8 @@ export class StatusBar implements Disposable {
       title: "Foretype",
       placeHolder: this.#shown().detail,
     });
+    // Or keys would go to the item in the status bar that was clicked.
+    await commands.executeCommand("workbench.action.focusActiveEditorGroup");
     if (chosen?.command !== undefined) {
       await commands.executeCommand(chosen.command);
     }

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { PYTHON } from "./host.ts";
 import { within } from "./wait.ts";
 
 /** An answer in the form of tests/fake_endpoint.py. */
@@ -38,9 +39,9 @@ export class Endpoint {
     this.port = port;
   }
 
-  static async start(python: string, port = 0): Promise<Endpoint> {
+  static async start(port = 0): Promise<Endpoint> {
     const script = new URL("endpoint.py", import.meta.url).pathname;
-    const child = spawn(python, [script, `--port=${port}`], {
+    const child = spawn(PYTHON, [script, `--port=${port}`], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     const lines = createInterface(child.stdout);

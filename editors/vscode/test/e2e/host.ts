@@ -2,12 +2,12 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { within } from "./wait.ts";
+import { DEADLINE_MS, within } from "./wait.ts";
 
 const EXTENSION = path.resolve(import.meta.dirname, "../..");
 export const REPOSITORY = path.resolve(EXTENSION, "../..");
@@ -16,7 +16,7 @@ const CODE_SERVER = path.join(
   BUILD,
   "code-server/node_modules/code-server/out/node/entry.js",
 );
-const PYTHON = path.join(REPOSITORY, ".venv/bin/python");
+export const PYTHON = path.join(REPOSITORY, ".venv/bin/python");
 const CHROMIUM_ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -30,8 +30,10 @@ const CHROMIUM_ARGUMENTS = [
 const exec = promisify(execFile);
 
 export interface Profile {
-  /** Settings of the user, as settings.json has them. */
+  /** Settings of the machine, as settings.json has them. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Keys of the user, by the commands that they are for. */
+  readonly keys?: Readonly<Record<string, string>>;
   /** Files of the workspace, by their names. */
   readonly files?: Readonly<Record<string, string>>;
   /** The folders that are open; one of the same name as the workspace by default. */
@@ -72,11 +74,16 @@ export class Host {
       await mkdir(path.dirname(path.join(root, file)), { recursive: true });
       await writeFile(path.join(root, file), text);
     }
-    const settings = { ...QUIET, ...profile.settings };
-    await writeFile(
-      path.join(root, "data/User/settings.json"),
-      JSON.stringify(settings, null, 2),
-    );
+    const keys = Object.entries(profile.keys ?? {});
+    const written = {
+      "User/settings": QUIET,
+      "User/keybindings": keys.map(([command, key]) => ({ command, key })),
+      // code-server is a remote window, whose machine has settings of its own.
+      "Machine/settings": profile.settings ?? {},
+    };
+    for (const [file, values] of Object.entries(written)) {
+      await writeFile(path.join(root, `data/${file}.json`), JSON.stringify(values));
+    }
     const environment = await environmentIn(root);
     const shared = [
       CODE_SERVER,
@@ -88,7 +95,7 @@ export class Host {
       [...shared, "--install-extension", path.join(BUILD, "foretype.vsix")],
       { env: environment },
     );
-    const opened = await target(root, folders);
+    const query = await queryFor(root, folders);
     const port = await freePort();
     const server = spawn(
       process.execPath,
@@ -99,14 +106,13 @@ export class Host {
         "--disable-telemetry",
         "--disable-update-check",
         "--disable-workspace-trust",
-        opened,
       ],
       { env: environment, stdio: ["ignore", "pipe", "pipe"] },
     );
     const log = createWriteStream(path.join(root, "code-server.log"));
     server.stdout.pipe(log);
     server.stderr.pipe(log);
-    const url = `http://127.0.0.1:${port}/`;
+    const url = `http://127.0.0.1:${port}/?${query}`;
     await within("code-server answers", () => answers(url));
     const browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -116,6 +122,7 @@ export class Host {
       viewport: { width: 1100, height: 700 },
       permissions: ["clipboard-read", "clipboard-write"],
     });
+    context.setDefaultTimeout(DEADLINE_MS);
     const page = await context.newPage();
     const host = new Host(root, server, browser, page, url);
     await host.reload();
@@ -128,8 +135,51 @@ export class Host {
     await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
   }
 
+  /** The full path of a file of the profile or its workspace. */
   file(name: string): string {
     return path.join(this.root, name);
+  }
+
+  /** The settings of the user or the machine as they are now. */
+  async settings(of: "User" | "Machine"): Promise<Record<string, unknown>> {
+    return JSON.parse(await readFile(this.file(`data/${of}/settings.json`), "utf8"));
+  }
+
+  /** Changes some settings of the machine, which VS Code sees. */
+  async set(changes: Readonly<Record<string, unknown>>): Promise<void> {
+    const settings = { ...(await this.settings("Machine")), ...changes };
+    await writeFile(this.file("data/Machine/settings.json"), JSON.stringify(settings));
+  }
+
+  /** What the extension's output channel has written to the disk. */
+  async log(): Promise<string> {
+    const logs = this.file("data/logs");
+    const names = await readdir(logs, { recursive: true });
+    const ours = names.filter((name) => path.basename(name) === "Foretype.log");
+    const texts = ours.map((name) => readFile(path.join(logs, name), "utf8"));
+    return (await Promise.all(texts)).join("");
+  }
+
+  /** The processes of the server that this window has started. */
+  async serverPids(): Promise<number[]> {
+    const home = `HOME=${this.file("home")}`;
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+    const found = [];
+    for (const pid of pids) {
+      const [command, environment] = await Promise.all(
+        ["cmdline", "environ"].map(async (name) => {
+          const read = await readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "");
+          return read.split("\0");
+        }),
+      );
+      if (
+        environment?.includes(home) &&
+        command?.some((part) => part.endsWith("/foretype"))
+      ) {
+        found.push(Number(pid));
+      }
+    }
+    return found;
   }
 
   async close(): Promise<void> {
@@ -151,6 +201,8 @@ const QUIET = {
   "files.autoSave": "off",
   "telemetry.telemetryLevel": "off",
   "extensions.ignoreRecommendations": true,
+  // The profile is inside of this repository.
+  "git.enabled": false,
 };
 
 async function environmentIn(root: string): Promise<NodeJS.ProcessEnv> {
@@ -169,15 +221,15 @@ async function environmentIn(root: string): Promise<NodeJS.ProcessEnv> {
   };
 }
 
-/** The folder to open, or a file that lists them. */
-async function target(root: string, folders: readonly string[]): Promise<string> {
+/** What of an address opens one folder, or a workspace of several. */
+async function queryFor(root: string, folders: readonly string[]): Promise<string> {
   const [only] = folders;
   if (folders.length === 1 && only !== undefined) {
-    return path.join(root, only);
+    return `folder=${path.join(root, only)}`;
   }
   const file = path.join(root, "several.code-workspace");
   await writeFile(file, JSON.stringify({ folders: folders.map((p) => ({ path: p })) }));
-  return file;
+  return `workspace=${file}`;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -95,6 +95,16 @@ describe("what the status bar shows", () => {
       "Suggestions are off for the language python",
     ],
     [
+      "off, as both say",
+      [
+        "running",
+        { kind: "Inactive", message: "off for this file: too long", busy: false },
+        "this file",
+      ],
+      "$(circle-slash) Foretype",
+      "off for this file: too long",
+    ],
+    [
       "nothing said yet",
       ["running", undefined, undefined],
       "$(sparkle) Foretype",
