@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import Field
 from itertools import groupby
 from typing import Any, get_type_hints
 
 from foretype import layers, lsp
+from foretype.setting import default_of
 from foretype.settings import Settings
 
 # A folder may be anybody's, so it can set nothing: what is not of the machine is of the
@@ -21,7 +23,13 @@ SCOPES = {
     ("completion", "disabled_files"): "application",
 }
 ONLY_OFF = "The settings of a folder can switch suggestions off, but not on."
-TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+TYPES: dict[Any, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    Mapping[str, Any]: "object",
+}
 
 
 def sections() -> list[dict[str, Any]]:
@@ -55,7 +63,11 @@ def schema(section: str, key: str, declared: Field[Any]) -> dict[str, Any]:
         fields["enum"] = list(metadata["choices"])
     if metadata["minimum"] is not None:
         fields |= {"minimum": metadata["minimum"], "maximum": metadata["maximum"]}
-    default = lsp.VS_CODE_DEFAULTS.get(section, {}).get(key, declared.default)
+    if metadata["pattern"]:
+        pattern, said = metadata["pattern"]
+        fields |= {"pattern": f"^({pattern})$", "patternErrorMessage": f"It is {said}."}
+    shipped = default_of(declared)
+    default = lsp.VS_CODE_DEFAULTS.get(section, {}).get(key, shipped)
     fields["default"] = list(default) if isinstance(default, tuple) else default
     fields["scope"] = SCOPES.get((section, key), "machine")
     said = described(section, metadata["description"])
