@@ -38,6 +38,7 @@ generation
 suggestions  health
 reason  answer  engine  explain
 history  similar  counterpart  context
+folder_limits
 session
 lsp
 transport

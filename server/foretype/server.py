@@ -32,7 +32,7 @@ from foretype.transport import Output, Writer
 log = logging.getLogger(__name__)
 
 # Files that say what is never sent (`exclusions`).
-IGNORE_FILES = "**/{.gitignore,.foretypeignore}"
+IGNORE_FILES = "**/{.gitignore,.foretypeignore,.foretype.toml}"
 NOTEBOOK_CELL = "vscode-notebook-cell:"
 
 # What a client over the network may have open in all: a document of no text is counted

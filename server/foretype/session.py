@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from foretype import prompt
+from foretype import folder_limits, prompt
 from foretype.answer import Answer, Source
 from foretype.context import Context
 from foretype.document import Document, Snapshot
@@ -18,6 +18,7 @@ from foretype.engine import Engine
 from foretype.errors import ForetypeError
 from foretype.exclusions import KEY_FILE, Exclusions, is_ignore_file, is_key_file
 from foretype.explain import Records, explain
+from foretype.folder_limits import Limits
 from foretype.layers import Layer, resolve
 from foretype.logs import log_crash
 from foretype.settings import Settings
@@ -57,6 +58,7 @@ class Session:
         self.context = Context()
         self._paths: dict[str, Path | None] = {}
         self._exclusions = Exclusions(())
+        self._limits: dict[Path, Limits] = {}
         self._waits: dict[str, asyncio.Task[Any]] = {}
         self._layers: dict[str, Layer] = {}
         # What could not be read, and what was read and does not fit.
@@ -125,6 +127,9 @@ class Session:
     def use_folders(self, folders: Iterable[Path]) -> None:
         """Takes in which folders the workspace has; ignore files count from there."""
         all_folders = list(folders)
+        self._limits = {folder: Limits() for folder in all_folders}
+        for folder in all_folders:
+            self._read_limits(folder)
         self._exclusions = Exclusions(all_folders)
         self.context.use_folders(all_folders, self._exclusions)
         if self._in_use is not None:
@@ -135,6 +140,8 @@ class Session:
         """Takes note of files that are new, different or gone, ignore files too."""
         self.context.files_changed(paths)
         for path in paths:
+            if path.name == folder_limits.NAME and path.parent in self._limits:
+                self._read_limits(path.parent)
             if is_ignore_file(path):
                 self._exclusions.refresh(path)
                 self._look_at_paths()
@@ -153,6 +160,10 @@ class Session:
         """A frozen view of a document around an offset, as a request takes it."""
         snippets = self.context.snippets(document.uri)
         settings = self.models.adapted(self.settings)
+        path = self._paths.get(document.uri)
+        for folder, limits in self._limits.items():
+            if path is not None and path.is_relative_to(folder):
+                settings = limits.applied(settings)
         view = prompt.view(settings, self.engine.chars_per_token)
         return document.snapshot(offset, settings, view, snippets)
 
@@ -297,6 +308,10 @@ class Session:
         if typed_s is not None:
             is_late = _now_s() - typed_s >= LATE_S
             self._n_late = self._n_late + 1 if is_late else 0
+
+    def _read_limits(self, folder: Path) -> None:
+        self._limits[folder], problems = folder_limits.read(folder)
+        self._unread += problems
 
     def _look_at_paths(self) -> None:
         for uri, path in self._paths.items():
