@@ -117,7 +117,7 @@ def test_an_editor_writes_camel_case() -> None:
                 "endpoint": {
                     "baseUrl": "http://localhost:8080/v1",
                     "model": "m",
-                    "apiKeyEnv": "KEY",
+                    "apiKeyEnv": "FORETYPE_KEY",
                     "timeoutMs": 2000,
                 },
                 "completion": {"enabled": False, "maxTokensBlock": 99},
@@ -126,7 +126,7 @@ def test_an_editor_writes_camel_case() -> None:
         gives={
             "endpoint.base_url": "http://localhost:8080/v1",
             "endpoint.model": "m",
-            "endpoint.api_key_env": "KEY",
+            "endpoint.api_key_env": "FORETYPE_KEY",
             "endpoint.timeout_ms": 2000,
             "completion.enabled": False,
             "completion.max_tokens_block": 99,
@@ -765,3 +765,10 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_quoted() -> None:
         _, (problem,) = layers.resolve([editor({"endpoint": {"apiKeyEnv": key}})])
         assert "must be the name of a variable" in problem
         assert "planted" not in problem
+
+
+@pytest.mark.parametrize("name", ["HOME", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"])
+def test_an_editor_cannot_have_any_variable_sent(name: str) -> None:
+    resolved, (problem,) = layers.resolve([editor({"endpoint": {"apiKeyEnv": name}})])
+    assert resolved.endpoint.api_key_env == "FORETYPE_API_KEY"
+    assert "endpoint.apiKeyEnv must begin with FORETYPE_" in problem

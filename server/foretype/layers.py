@@ -301,6 +301,13 @@ def _checked(
         if pattern and not re.fullmatch(pattern[0], value):
             # It is not quoted: in place of a variable's name it may be the key itself.
             return None, f"must be {pattern[1]}"
+        is_others = not value.startswith(ENVIRONMENT_PREFIX)
+        if key == "api_key_env" and layer.spelling == "json" and is_others:
+            return None, (
+                f"must begin with {ENVIRONMENT_PREFIX} where an editor sets it, because "
+                "a folder it opens could have any variable sent anywhere; put another "
+                f"name into {config_file()}, or choose a provider that has it"
+            )
         choices = declared.metadata["choices"]
         if key == "provider":
             choices = dict.fromkeys((*choices, *own))
