@@ -110,10 +110,12 @@ Neither a key nor the text of a document is ever logged.
 An editor's settings can come from the folder that is opened in it, and a folder may \
 be somebody else's.
 What could run a program or load a file is therefore read from `config.toml` and the \
-For the same reason `endpoint.api_key_env` must begin with `FORETYPE_` where an editor sets it: any other variable could be sent anywhere.
 environment only, and refused with a message where an editor sends it: {{refused}}.
+For the same reason `endpoint.api_key_env` must begin with `FORETYPE_` where an \
+editor sets it: any other variable could be sent anywhere.
 Presets are defined in `config.toml` only.
-Of the opened folder itself, the server reads `.foretype.toml`, which can only have less suggested ([privacy.md](privacy.md#what-a-folder-can-say)).
+Of the opened folder itself, the server reads `.foretype.toml`, which can only have \
+less suggested ([privacy.md](privacy.md#what-a-folder-can-say)).
 
 ## What is counted
 

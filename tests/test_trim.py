@@ -549,7 +549,7 @@ def test_what_stands_below_an_empty_line_is_not_written_into_it() -> None:
             id="a series without an end",
         ),
         pytest.param(
-            "x = ├key[index[key[index[key[index[┆key[index[┤",
+            "x = ├key[index[key[index[key[index[┤",
             "x = ├key[index[┤",
             id="within a line",
         ),

@@ -179,6 +179,7 @@ class Generation:
             or len(line) <= len(piece)
             or self._place.line_suffix
             or rounds.may_circle(streamed)
+            or rounds.before_pieces(streamed) is not None
         )
         return bool(decides) and trim.is_over(self._place, streamed, self._shape)
 

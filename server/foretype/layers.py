@@ -304,8 +304,8 @@ def _checked(
         is_others = not value.startswith(ENVIRONMENT_PREFIX)
         if key == "api_key_env" and layer.spelling == "json" and is_others:
             return None, (
-                f"must begin with {ENVIRONMENT_PREFIX} where an editor sets it, because "
-                "a folder it opens could have any variable sent anywhere; put another "
+                f"must begin with {ENVIRONMENT_PREFIX} where an editor sets it, as a "
+                "folder it opens could have any variable sent anywhere; put another "
                 f"name into {config_file()}, or choose a provider that has it"
             )
         choices = declared.metadata["choices"]

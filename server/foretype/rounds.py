@@ -30,19 +30,30 @@ def may_circle(text: str) -> bool:
 
 
 def before_circles(text: str) -> str | None:
-    """The text up to where it repeats a word or a piece of a line; None where not."""
+    """The text up to where a word repeats; None where none does."""
     found = _CIRCLES.search(text)
-    if found:
-        return text[: found.start()]
-    for n_chars in range(MIN_PIECE_CHARS, MAX_PIECE_CHARS + 1):
-        piece = text[-n_chars:]
-        if not text.endswith(piece * 3) or "\n" in piece or not _WORD.search(piece):
-            continue
-        kept = text
-        while kept.endswith(piece * 2):
-            kept = kept[:-n_chars]
-        return kept
-    return None
+    return text[: found.start()] if found else None
+
+
+def before_pieces(text: str) -> str | None:
+    """The text less the repetitions of a piece of a line that it ends with.
+
+    None where it ends with none.
+    """
+    # A piece that repeats ends with what it ended with before.
+    end = text[-MIN_PIECE_CHARS:]
+    n_chars = len(text) - len(end) - text.rfind(end, 0, len(text) - 1)
+    piece = text[-n_chars:]
+    if (
+        not MIN_PIECE_CHARS <= n_chars <= MAX_PIECE_CHARS
+        or not text.endswith(piece * 3)
+        or "\n" in piece
+        or not _WORD.search(piece)
+    ):
+        return None
+    while text.endswith(piece * 2):
+        text = text[:-n_chars]
+    return text
 
 
 def n_kept_lines(lines: Sequence[str]) -> int | None:

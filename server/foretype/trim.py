@@ -208,7 +208,7 @@ def is_over(anchor: Anchor, text: str, shape: Shape) -> bool:
     or accepts that line is shown them without asking again.
     """
     text, is_final = _before_circles(text, is_final=False)
-    if is_final:
+    if is_final or rounds.before_pieces(text) is not None:
         return True
     if shape is Shape.BLOCK:
         return _cut_block(anchor, text, False, True)[1]
@@ -221,7 +221,12 @@ def is_over(anchor: Anchor, text: str, shape: Shape) -> bool:
 
 def _before_circles(text: str, is_final: bool) -> tuple[str, bool]:
     """The text up to where it goes round in circles, and whether it ends there."""
-    kept = rounds.before_circles(text)
+    kept = None
+    if is_final or rounds.may_circle(text):
+        kept = rounds.before_circles(text)
+    if is_final and kept is None:
+        # A stream that brings the same again and again is ended there (`is_over`).
+        kept = rounds.before_pieces(text)
     return (text, is_final) if kept is None else (kept, True)
 
 
