@@ -49,9 +49,12 @@ async def run(place: str, layers: Iterable[Layer], *, is_invoked: bool) -> int:
     path, line, column = _parse(place)
     text = _read(path)
     language_id = _LANGUAGES.get(PurePath(path).suffix, "plaintext")
-    document = Document(f"file:///{quote(path)}", language_id, 0, text)
+    uri = f"file:///{quote(path)}"
+    document = Document(uri, language_id, 0, text)
     offset = _offset(document, line, column)
-    document.replace(offset, _line_end(document, line), "")
+    # NB: A new one, as what is deleted from a document is not suggested in its place.
+    text = text[:offset] + text[_line_end(document, line) :]
+    document = Document(uri, language_id, 0, text)
 
     session = Session(layers, ())
     file = None if path == "-" else Path(path)
