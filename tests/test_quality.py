@@ -431,9 +431,9 @@ async def test_the_tap_is_sent_what_the_built_in_model_is() -> None:
     hosted, problems = resolve([environment_layer(variables)])
     assert problems == []
     assert not hosted.uses_local_model
-    # It is only sent less than the server would send.
-    name = "FORETYPE_COMPLETION_PREFIX_TOKENS"
-    built_in = await prompt_of({name: variables[name]}, text)
+    # The server's own length takes a CPU too long.
+    length = "FORETYPE_COMPLETION_PREFIX_TOKENS"
+    built_in = await prompt_of({length: str(variants.N_PREFIX_TOKENS)}, text)
     assert await prompt_of(variables, text) == built_in
     assert built_in.blank == " "
 
@@ -476,6 +476,34 @@ def empty(tmp_path: Path) -> FakeWorkspace:
 
 
 MARKED = Variant((("FORETYPE_ENDPOINT_TEMPLATE", "codegemma"),))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason", "max_tokens", "known"),
+    [
+        (["a", "b", "c"], "length", 3, ("abc", "length")),
+        (["a", "b", "c"], "length", 2, ("ab", "length")),
+        (["a", "b", "c"], "length", 4, None),
+        (["a", "b", "c"], "stop", 4, ("abc", "stop")),
+        (["a", "b", "c"], "stop", 2, ("ab", "length")),
+    ],
+)
+def test_what_was_written_tells_what_would_be_with_less_room(
+    pieces: list[str], reason: str, max_tokens: int, known: tuple[str, str] | None
+) -> None:
+    written = tap._Written(pieces, reason).within(max_tokens)
+    assert (written and ("".join(written.pieces), written.reason)) == known
+
+
+def test_what_was_written_is_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    answers = tap._Answers(path)
+    answers.add("a key", tap._Written(["a", "é\n"], "length"))
+    answers.add("another", tap._Written([], "stop"))
+    assert tap._Answers(path).known == answers.known
+    path.write_text('{"a key": ["a"]}\n')
+    with pytest.raises(ForetypeError, match="no file of answers"):
+        tap._Answers(path)
 
 
 @asynccontextmanager

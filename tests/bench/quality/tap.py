@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ import aiohttp
 from aiohttp import web
 
 from foretype import local, weights
-from foretype.errors import LocalModelError
+from foretype.errors import ForetypeError, LocalModelError
 from foretype.local import Wanted
 from foretype.settings import Settings
 
@@ -56,23 +56,51 @@ class Recording:
     written: str = ""
 
 
+@dataclass(frozen=True)
+class _Written:
+    """What the model wrote, a token at a time, and why it ended."""
+
+    pieces: list[str]
+    reason: str
+
+    def within(self, max_tokens: int) -> _Written | None:
+        """What it would have written with fewer tokens; None where that is unknown."""
+        if len(self.pieces) > max_tokens:
+            return _Written(self.pieces[:max_tokens], "length")
+        is_known = self.reason != "length" or len(self.pieces) == max_tokens
+        return self if is_known else None
+
+
 @dataclass
 class _Answers:
     """What the model wrote before, also in a file, if there is one."""
 
     path: Path | None
-    texts: dict[str, list[str]] = field(default_factory=dict)
+    known: dict[str, _Written] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.path and self.path.exists():
+        if self.path is None or not self.path.exists():
+            return
+        try:
             for line in self.path.read_text("utf-8").splitlines():
-                self.texts.update(json.loads(line))
+                record = json.loads(line)
+                key = record.pop("key")
+                self.known[key] = _Written(**record)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise ForetypeError(
+                f"{self.path} is no file of answers ({error}); name another one"
+            ) from error
 
-    def add(self, key: str, pieces: list[str]) -> None:
-        self.texts[key] = pieces
+    def find(self, key: str, max_tokens: int) -> _Written | None:
+        """What the model would write, as far as it is known."""
+        written = self.known.get(key)
+        return written.within(max_tokens) if written else None
+
+    def add(self, key: str, written: _Written) -> None:
+        self.known[key] = written
         if self.path:
             with self.path.open("a", encoding="utf-8") as file:
-                print(json.dumps({key: pieces}), file=file)
+                print(json.dumps({"key": key, **asdict(written)}), file=file)
 
 
 class Tap:
@@ -131,41 +159,46 @@ class Tap:
         recording.prompt, opening = recording.layout(recording.asked)
         try:
             async with self._one_by_one:
-                pieces = await self._pieces({**body, "prompt": recording.prompt})
+                written = await self._written({**body, "prompt": recording.prompt})
         except (aiohttp.ClientError, KeyError, ValueError) as error:
             self._problem = f"the built-in model failed: {error or type(error)}"
             return web.Response(status=500)
-        recording.written = opening + "".join(pieces)
+        texts = [text for text in (opening, *written.pieces) if text]
+        recording.written = "".join(texts)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         # The server leaves a stream of which it has read enough.
         with suppress(ConnectionResetError):
             await response.prepare(request)
-            texts = [(text, None) for text in (opening, *pieces) if text]
-            for text, reason in (*texts, ("", "stop")):
-                await response.write(_event(text, reason))
+            for text in texts:
+                await response.write(_event(text, None))
+            await response.write(_event("", written.reason))
             await response.write(b"data: [DONE]\n\n")
         return response
 
-    async def _pieces(self, body: Mapping[str, Any]) -> list[str]:
-        """What the model writes, a token at a time."""
-        asked = {k: v for k, v in body.items() if k not in ("stream", "stream_options")}
-        told = json.dumps([weights.SHA256, asked], sort_keys=True)
-        key = hashlib.sha256(told.encode()).hexdigest()
-        if key not in self._answers.texts:
-            self._answers.add(key, await self._ask(body))
-        return self._answers.texts[key]
+    async def _written(self, body: Mapping[str, Any]) -> _Written:
+        """What the model writes, from memory if it can be."""
+        told = {name: body.get(name) for name in ("prompt", "temperature", "stop")}
+        text = json.dumps([weights.SHA256, told], sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()
+        max_tokens = body["max_tokens"]
+        written = self._answers.find(key, max_tokens)
+        if written is None:
+            written = await self._ask(body)
+            self._answers.add(key, written)
+        return written
 
-    async def _ask(self, body: Mapping[str, Any]) -> list[str]:
+    async def _ask(self, body: Mapping[str, Any]) -> _Written:
         url = f"{self._model.base_url}/completions"
-        pieces = []
+        pieces, reason = [], ""
         async with self._http.post(url, json={**body, **_ALONE}) as answer:
             answer.raise_for_status()
             async for line in answer.content:
                 data = line.strip().removeprefix(b"data: ")
                 if data.startswith(b"{"):
-                    choices = json.loads(data)["choices"]
-                    pieces += [choice["text"] for choice in choices]
-        return pieces
+                    [choice] = json.loads(data)["choices"]
+                    pieces.append(choice["text"])
+                    reason = choice["finish_reason"] or reason
+        return _Written([piece for piece in pieces if piece], reason)
 
 
 def _event(text: str, reason: str | None) -> bytes:
