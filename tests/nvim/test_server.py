@@ -461,6 +461,7 @@ def test_the_built_in_model(start: Start, binary: Path, built_in_cache: Path) ->
         binary,
         FORETYPE_ENDPOINT_BASE_URL="",
         FORETYPE_ENDPOINT_MODEL="",
+        FORETYPE_ENDPOINT_TIMEOUT_MS="60000",
         XDG_CACHE_HOME=str(built_in_cache),
     )
     nvim.lua(SETUP, *SERVER_COMMAND)

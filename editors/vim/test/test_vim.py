@@ -187,6 +187,7 @@ def test_the_built_in_model(
     lines = [f'    "{name}": Colour("{name}"),' for name in names]
     (home / "a.py").write_text("\n".join(["COLOURS = {", *lines, '    "grey":', ""]))
     local = {k: v for k, v in environment.items() if "ENDPOINT" not in k}
+    local["FORETYPE_ENDPOINT_TIMEOUT_MS"] = "60000"
     with Terminal(["vim", "a.py"], local, home, tmp_path / "outer") as vim:
         vim.shows('"a.py"')
         vim.keys("GA ")
