@@ -15,10 +15,11 @@ export async function keyEnvironment(
   }
   const { globalValue } =
     workspace.getConfiguration("foretype").inspect("endpoint.apiKeyEnv") ?? {};
-  if (typeof globalValue === "string" && globalValue) {
+  // The server takes no other name from an editor.
+  if (typeof globalValue === "string" && globalValue.startsWith("FORETYPE_")) {
     return { [globalValue]: key };
   }
-  // Whatever variable config.toml names, it is this key that a person has set here.
+  // Whatever variable a preset or config.toml names, it is this key that was set here.
   return { [VARIABLE]: key, FORETYPE_ENDPOINT_API_KEY_ENV: VARIABLE };
 }
 

@@ -260,14 +260,14 @@ describe("dismissing", () => {
 
   test("a block that was dismissed does not come back when there is more", async () => {
     await endpoint.tell([{ after: "in a:", answer: SLOW_BLOCK }]);
-    const nEnded = endpoint.firstTextMs.length;
+    const nEnded = endpoint.firstTextMs.size;
     await vscode.open("dismiss.py");
     await vscode.type(":");
     await vscode.shows("\n        first = b");
     await vscode.press("Escape");
     await vscode.shows("");
     const seen = await vscode.record();
-    await within("all of the block", () => endpoint.firstTextMs.length > nEnded);
+    await within("all of the block", () => endpoint.firstTextMs.size > nEnded);
     await vscode.save(host.file("one/dismiss.py"));
     assert.deepEqual(await seen(), [""]);
   });

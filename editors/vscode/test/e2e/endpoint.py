@@ -34,7 +34,7 @@ class Script:
     def __init__(self) -> None:
         self.rules: list[tuple[str, Mapping[str, Any]]] = []
         self.default: Mapping[str, Any] = {}
-        self._n_requests = 0
+        self._numbers: dict[Request, int] = {}
 
     def tell(self, line: str) -> None:
         told = json.loads(line)
@@ -44,37 +44,30 @@ class Script:
         say({"told": True})
 
     def answer(self, request: Request) -> Answer:
-        self._n_requests += 1
-        prompt = str((request.body or {}).get("prompt", ""))
-        say(
-            {
-                "request": self._n_requests,
-                "prompt": prompt,
-                "suffix": (request.body or {}).get("suffix"),
-                "authorization": request.headers.get("authorization"),
-            }
-        )
+        number = self._numbers[request] = len(self._numbers) + 1
+        body = request.body or {}
+        prompt = str(body.get("prompt", ""))
+        authorization = request.headers.get("authorization")
+        say({"request": number, "prompt": prompt, "authorization": authorization})
         asked = prompt.rstrip()
         fields = dict(
             next((a for after, a in self.rules if asked.endswith(after)), self.default)
         )
         fields["steps"] = [
-            step.replace("{n}", str(self._n_requests))
-            if isinstance(step, str)
-            else step
+            step.replace("{n}", str(number)) if isinstance(step, str) else step
             for step in fields.get("steps", ())
         ]
         return fake_endpoint.answer_of(fields)
 
+    def ended(self, request: Request) -> None:
+        """Says how long the endpoint itself took until its first text."""
+        if request.chunks_ns:
+            first_text_ms = (request.chunks_ns[0] - request.received_ns) / 1e6
+            say({"ended": self._numbers[request], "first_text_ms": first_text_ms})
+
 
 def say(message: object) -> None:
     print(json.dumps(message), flush=True)
-
-
-def ended(request: Request) -> None:
-    """Says how long the endpoint itself took until its first text."""
-    if request.chunks_ns:
-        say({"first_text_ms": (request.chunks_ns[0] - request.received_ns) / 1e6})
 
 
 async def main() -> None:
@@ -82,7 +75,9 @@ async def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="where to listen")
     options = parser.parse_args()
     script = Script()
-    async with FakeEndpoint(script.answer, on_end=ended, port=options.port) as endpoint:
+    async with FakeEndpoint(
+        script.answer, on_end=script.ended, port=options.port
+    ) as endpoint:
         say({"port": endpoint.port})
         while line := await asyncio.to_thread(sys.stdin.readline):
             script.tell(line)

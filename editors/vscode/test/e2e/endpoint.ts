@@ -30,8 +30,8 @@ export class Endpoint {
   readonly #process: ChildProcess;
   readonly port: number;
   readonly requests: Request[] = [];
-  /** How long the endpoint itself took until its first text, for each request. */
-  readonly firstTextMs: number[] = [];
+  /** How long the endpoint itself took until its first text, by the request. */
+  readonly firstTextMs = new Map<number, number>();
   #nTold = 0;
 
   private constructor(process: ChildProcess, port: number) {
@@ -76,7 +76,7 @@ export class Endpoint {
     if (message.told === true) {
       this.#nTold += 1;
     } else if (typeof message.first_text_ms === "number") {
-      this.firstTextMs.push(message.first_text_ms);
+      this.firstTextMs.set(Number(message.ended), message.first_text_ms);
     } else {
       this.requests.push(message as unknown as Request);
     }

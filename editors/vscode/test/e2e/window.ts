@@ -167,7 +167,7 @@ export class Window {
 }
 
 /** Runs in the page: the gray text of the editor at hand. */
-function ghostOnScreen(): string {
+export function ghostOnScreen(): string {
   const text = (selector: string) => {
     const editor = document.querySelector(".monaco-editor.focused");
     const found = editor?.querySelectorAll(selector) ?? [];
