@@ -51,6 +51,8 @@ screen  picture  typist
 stats_report  stats_page  stats_command
 config_file  hub  models  models_command
 complete  demo
+editor_snippets  init_command
+diagnosis  route  measuring  doctor  doctor_command
 cli
 __main__
 """

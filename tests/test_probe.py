@@ -17,7 +17,7 @@ from foretype import probe
 from foretype.client import Client
 from foretype.probe import Finding
 from foretype.settings import EndpointSettings, Settings
-from foretype.supplier import _client
+from foretype.supplier import client
 
 NOT_FOUND = Answer(status=404, body='{"error": {"message": "no such path"}}')
 NO_SUFFIX = Answer(
@@ -42,7 +42,7 @@ def settings_for(endpoint: FakeEndpoint, **wanted: Any) -> Settings:
 
 
 async def found(settings: Settings) -> Finding | None:
-    return await probe.look(settings, lambda endpoint: _client(endpoint, ""))
+    return await probe.look(settings, lambda endpoint: client(endpoint, ""))
 
 
 @pytest.mark.parametrize(

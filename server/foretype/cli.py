@@ -17,6 +17,8 @@ Without a command it serves an editor on standard input and output."""
 
 _EPILOG = """\
 first steps:
+  foretype init                    say where completions come from
+  foretype doctor                  find out whether all of it works, and how well
   foretype demo                    watch the built-in model complete real code
   foretype complete app.py:12:9    one completion, at line 12, column 9 of app.py
   foretype models                  which models there are for your machine
@@ -124,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     _add_models(commands)
+    _add_init(commands)
+    _add_doctor(commands)
 
     stats = commands.add_parser(
         "stats",
@@ -215,6 +219,49 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         parser.set_defaults(action=action)
 
 
+def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    init = commands.add_parser(
+        "init",
+        help="say where completions come from",
+        description="Asks where completions come from, which model, and which variable "
+        "holds the key, and writes config.toml. What an option says is not asked.",
+    )
+    init.add_argument(
+        "--provider",
+        metavar="NAME",
+        help="a preset (as mistral), local, or openai-compatible for another URL",
+    )
+    init.add_argument(
+        "--base-url", metavar="URL", help="the API's URL, where there is no preset"
+    )
+    init.add_argument("--model", metavar="NAME", help="(default: the preset's)")
+    init.add_argument(
+        "--api-key-env",
+        metavar="VARIABLE",
+        help="the name of the variable that holds the key (default: the preset's)",
+    )
+    init.add_argument(
+        "--yes",
+        action="store_true",
+        help="take the defaults and change what is set already, without asking",
+    )
+    init.set_defaults(run=_init)
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="find out what stands between you and completions",
+        description="Checks settings, key, network and model, how quick it is and what "
+        "its cache does, and says the way out of whatever is wrong. It sends some "
+        "fifteen short requests, with a text of its own.",
+    )
+    doctor.add_argument(
+        "--json", action="store_true", help="print what was seen for a program"
+    )
+    doctor.set_defaults(run=_doctor)
+
+
 def _serve(arguments: argparse.Namespace) -> int:
     if arguments.tcp or arguments.websocket:
         return _serve_network(arguments)
@@ -292,6 +339,30 @@ def _models(arguments: argparse.Namespace) -> int:
     if arguments.action == "remove":
         return models_command.remove(arguments.name, settings)
     return models_command.show(settings)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from foretype import init_command
+
+    return init_command.run(
+        init_command.Given(
+            provider=arguments.provider,
+            base_url=arguments.base_url,
+            model=arguments.model,
+            api_key_env=arguments.api_key_env,
+        ),
+        takes_defaults=arguments.yes,
+    )
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from foretype import doctor_command
+
+    given, problems = user_layers()
+    settings, wrong = layers.resolve(given)
+    return asyncio.run(
+        doctor_command.run(settings, problems + wrong, as_json=arguments.json)
+    )
 
 
 def _stats(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -35,6 +36,14 @@ def change(path: Path, section: str, key: str, value: str | None) -> None:
     else:
         table[key] = value
     _write(path, tomlkit.dumps(document))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """All that the file says; nothing where there is none.
+
+    Raises: UsageError.
+    """
+    return _read(path).unwrap()
 
 
 def _read(path: Path) -> tomlkit.TOMLDocument:

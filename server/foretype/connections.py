@@ -38,6 +38,11 @@ request_timeline: ContextVar[Timeline] = ContextVar("request_timeline")
 """That of the request which the running task makes."""
 
 
+def tls_context() -> ssl.SSLContext:
+    """Trusts the system's authorities, a company's own and those of `SSL_CERT_FILE`."""
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class HttpClient(DefaultAioHttpClient):
     """The package's client for one endpoint, which notes when it has a connection."""
 
@@ -49,8 +54,7 @@ class HttpClient(DefaultAioHttpClient):
         self._keeps_spares = not is_local or parts.scheme == "https"
         self._opening: set[asyncio.Task[None]] = set()
         super().__init__(
-            # The system's authorities, a company's own among them, and `SSL_CERT_FILE`.
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=tls_context(),
             limits=httpx2.Limits(
                 max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S
             ),

@@ -93,6 +93,20 @@ class EndpointModel:
             self._http_client.keep_spares()
             await self._warm_up()
 
+    async def model_names(self) -> list[str]:
+        """What the endpoint lists; nothing where it does not."""
+        listed = await self._get(self._wire.models_path, MODELS_TIMEOUT_S)
+        # Together's is a list by itself.
+        models = listed.get("data") if isinstance(listed, dict) else listed
+        if not isinstance(models, list):
+            return []
+        names = [model.get("id") for model in models if isinstance(model, dict)]
+        return [
+            name[:MAX_NAME_CHARS]
+            for name in names
+            if isinstance(name, str) and name.isprintable()
+        ]
+
     async def close(self) -> None:
         # NB: aiohttp leaves a reader waiting for ever where its connection is closed
         # between the answer's head and the next chunk; closing the answer wakes it.
@@ -214,23 +228,9 @@ class EndpointModel:
         if not isinstance(meant, ModelNotFound):
             return meant
         if not self._choice_of_models:
-            names = await self._model_names()
+            names = await self.model_names()
             self._choice_of_models = _choice(self.name, self._path, names)
         return ModelNotFound(f"{meant}; {self._choice_of_models}")
-
-    async def _model_names(self) -> list[str]:
-        """What the endpoint lists; nothing where it does not."""
-        listed = await self._get(self._wire.models_path, MODELS_TIMEOUT_S)
-        # Together's is a list by itself.
-        models = listed.get("data") if isinstance(listed, dict) else listed
-        if not isinstance(models, list):
-            return []
-        names = [model.get("id") for model in models if isinstance(model, dict)]
-        return [
-            name[:MAX_NAME_CHARS]
-            for name in names
-            if isinstance(name, str) and name.isprintable()
-        ]
 
 
 class _Client(AsyncOpenAI):

@@ -136,6 +136,17 @@ def default_file() -> Path:
     return platformdirs.user_state_path("foretype", appauthor=False) / "endpoints.json"
 
 
+def question(
+    settings: Settings, before: str = BEFORE, after: str = AFTER
+) -> prompt.Prompt:
+    """What is sent for a place in Python code, with nothing to stop at."""
+    document = Document("file:///total.py", "python", 1, before + after)
+    view = prompt.view(settings, prompt.CHARS_PER_TOKEN)
+    snapshot = document.snapshot(len(before), settings, view)
+    # Stop strings would hide what is looked for.
+    return replace(prompt.build(snapshot, Shape.LINE), stop=())
+
+
 async def _answer(
     settings: Settings, model_of: Callable[[EndpointSettings], Model]
 ) -> str:
@@ -143,12 +154,7 @@ async def _answer(
 
     Raises: a leaf of `ModelError`, TimeoutError.
     """
-    document = Document("file:///total.py", "python", 1, BEFORE + AFTER)
-    view = prompt.view(settings, prompt.CHARS_PER_TOKEN)
-    snapshot = document.snapshot(len(BEFORE), settings, view)
-    asked = prompt.build(snapshot, Shape.LINE)
-    # Stop strings would hide what is looked for.
-    asked = replace(asked, stop=(), cache_key="")
+    asked = replace(question(settings), cache_key="")
     model = await asyncio.to_thread(model_of, settings.endpoint)
     raw = ""
     try:

@@ -25,6 +25,7 @@ from foretype.status import Kind, Status, loading, of_error, ready
 
 if TYPE_CHECKING:
     from foretype import local
+    from foretype.endpoint import EndpointModel
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class ModelSupplier:
         if problem := settings.endpoint_problem:
             raise ModelError(problem)
         endpoint = settings.endpoint
-        key = await _api_key(endpoint)
+        key = await api_key(endpoint)
         if endpoint.needs_api_key and not key:
             raise ModelError(
                 f"the variable {endpoint.api_key_env} is not set where the editor was "
@@ -149,14 +150,14 @@ class ModelSupplier:
                 "endpoint.api_key_command print it"
             )
         adapted = self.adapted(settings).endpoint
-        made = _Made(await asyncio.to_thread(_client, adapted, key))
+        made = _Made(await asyncio.to_thread(client, adapted, key))
         if self._finding is None and probe.is_due(settings):
             made.watch = asyncio.create_task(self._probe(made, settings, key))
         return made
 
     async def _probe(self, made: _Made, settings: Settings, key: str) -> None:
         """Finds out once how an endpoint is asked, while it is asked as it is set."""
-        model_of = functools.partial(_client, api_key=key)
+        model_of = functools.partial(client, api_key=key)
         finding = await probe.look(settings, model_of)
         if finding is None:
             return
@@ -213,7 +214,7 @@ def _local_client(model_name: str, server: local.LocalServer) -> Model:
     return EndpointModel(endpoint, CompletionsWire())
 
 
-def _client(settings: EndpointSettings, api_key: str) -> Model:
+def client(settings: EndpointSettings, api_key: str) -> EndpointModel:
     """A client of the endpoint; half a second in a process that has none yet."""
     from foretype.endpoint import EndpointModel
     from foretype.request import Endpoint
@@ -223,7 +224,7 @@ def _client(settings: EndpointSettings, api_key: str) -> Model:
     return EndpointModel(endpoint, WIRES[settings.wire]())
 
 
-async def _api_key(endpoint: EndpointSettings) -> str:
+async def api_key(endpoint: EndpointSettings) -> str:
     """The key from the variable, else from the command; empty where there is neither.
 
     Raises: ModelError.
