@@ -102,74 +102,95 @@ local function below(win, lines)
   return { virt_lines = all }
 end
 
+---@class foretype.Mark
+---@field at integer How many bytes behind the cursor.
+---@field options table
+
+---@param chunks [string, string][]
+---@param look foretype.Look
+---@param n_below integer How many more lines there are.
+---@return [string, string][] chunks With what is said behind the first line.
+local function with_hints(chunks, look, n_below)
+  if look.is_short and n_below > 0 then
+    chunks[#chunks + 1] = { ' …', HINT }
+  end
+  if look.hint then
+    chunks[#chunks + 1] = { ' ' .. look.hint, HINT }
+  end
+  return chunks
+end
+
+--- The first line between what is there: that is pushed aside and not drawn again.
+---@param pieces foretype.Piece[]
+---@param n_covered integer
+---@param column integer
+---@param hints [string, string][]
+---@return foretype.Mark[]
+local function between(pieces, n_covered, column, hints)
+  local marks = {}
+  for _, piece in ipairs(pieces) do
+    local chunks = { { visible(piece.text, column), GHOST } }
+    local options = { virt_text = chunks, virt_text_pos = 'inline' }
+    marks[#marks + 1] = { at = piece.at, options = options }
+  end
+  if #hints > 0 then
+    local options = { virt_text = hints, virt_text_pos = 'inline' }
+    marks[#marks + 1] = { at = n_covered, options = options }
+  end
+  return marks
+end
+
+--- The first line over what is there, which comes again behind the last one.
+---@param first string
+---@param rest string
+---@param column integer
+---@param hints [string, string][]
+---@return foretype.Mark
+local function over(first, rest, column, hints)
+  local text = visible(first, column)
+  local n_cells = vim.fn.strdisplaywidth(text, column)
+  local n_hidden = vim.fn.strdisplaywidth(rest, column) - n_cells
+  local chunks = { { text, GHOST } }
+  vim.list_extend(chunks, hints)
+  if n_hidden > 0 then
+    chunks[#chunks + 1] = { (' '):rep(n_hidden), GHOST }
+  end
+  return { at = 0, options = { virt_text = chunks, virt_text_pos = 'overlay' } }
+end
+
 --- Draws what is left of a suggestion at the cursor.
 ---@param here foretype.Place
 ---@param left foretype.Left
 ---@param look foretype.Look
 function M.draw(here, left, look)
   M.clear()
-  local mark = only_in(here.win)
   local before, rest = here.line:sub(1, here.col), here.line:sub(here.col + 1)
+  local behind = rest:sub(#left.covered + 1)
   local column = vim.fn.strdisplaywidth(before)
   local lines = vim.split(left.text, '\n', { plain = true })
-  local behind = rest:sub(#left.covered + 1)
   local first = table.remove(lines, 1)
-  local n_more = #lines
+  local hints = with_hints({}, look, #lines)
   if look.is_short then
     lines = {}
   end
+  local drawn = vim.tbl_map(function(line)
+    return { { visible(line, 0), GHOST } }
+  end, lines)
   local pieces = suggestion.pieces(first, left.covered)
-  if look.is_short and not pieces then
-    pieces = { { at = 0, text = first } }
-  elseif #lines > 0 and behind:find('%S') then
-    -- What is behind the cursor belongs behind the last line.
-    pieces = nil
-  end
-  local marks = {} ---@type { at: integer, options: table }[]
-  local function add(at, chunks, position)
-    marks[#marks + 1] = { at = at, options = { virt_text = chunks, virt_text_pos = position } }
-  end
-  local function tail(chunks)
-    if look.is_short and n_more > 0 then
-      chunks[#chunks + 1] = { ' …', HINT }
-    end
-    if look.hint then
-      chunks[#chunks + 1] = { ' ' .. look.hint, HINT }
-    end
-    return chunks
-  end
-  local below_lines = {}
-  for i, line in ipairs(lines) do
-    below_lines[i] = { { visible(line, 0), GHOST } }
-  end
-  if pieces then
-    for _, piece in ipairs(pieces) do
-      add(piece.at, { { visible(piece.text, column), GHOST } }, 'inline')
-    end
-    local extra = tail({})
-    if #extra > 0 then
-      add(#left.covered, extra, 'inline')
-    end
+  local marks
+  if pieces and (#lines == 0 or not behind:find('%S')) then
+    marks = between(pieces, #left.covered, column, hints)
+  elseif #lines == 0 then
+    marks = between({ { at = 0, text = first } }, 0, column, hints)
   else
-    -- Drawn over what is there, which comes again behind the last line.
-    local text = visible(first, column)
-    local chunks = { { text, GHOST } }
-    local last = below_lines[#below_lines] or chunks
-    last[#last + 1] = { visible(behind, 0), 'Normal' }
-    tail(chunks)
-    local n_hidden = vim.fn.strdisplaywidth(rest, column) - vim.fn.strdisplaywidth(text, column)
-    if #below_lines > 0 and n_hidden > 0 then
-      chunks[#chunks + 1] = { (' '):rep(n_hidden), GHOST }
-    end
-    add(0, chunks, 'overlay')
+    marks = { over(first, rest, column, hints) }
+    table.insert(drawn[#drawn], { visible(behind, 0), 'Normal' })
   end
-  local options = below(here.win, below_lines)
-  if options.virt_lines then
-    marks[#marks + 1] = { at = 0, options = options }
-  end
-  for _, each in ipairs(marks) do
-    local all = vim.tbl_extend('force', { hl_mode = 'replace', strict = false }, mark, each.options)
-    api.nvim_buf_set_extmark(here.bufnr, namespace, here.row, here.col + each.at, all)
+  marks[#marks + 1] = #drawn > 0 and { at = 0, options = below(here.win, drawn) } or nil
+  local shared = vim.tbl_extend('force', only_in(here.win), { hl_mode = 'replace' })
+  for _, mark in ipairs(marks) do
+    local options = vim.tbl_extend('force', shared, mark.options)
+    api.nvim_buf_set_extmark(here.bufnr, namespace, here.row, here.col + mark.at, options)
   end
   drawn_in = here.bufnr
 end
