@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from terminal import Terminal
+
 KEYS = (
     "sk-proj-abcdefghijklmnop",
     "gsk_abcdefghijklmnopqrstuvwx",
@@ -169,3 +171,27 @@ def test_a_file_that_is_broken_is_left_as_it_is(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "is not TOML; correct it first" in done.stderr
     assert path.read_text("utf-8") == "[endpoint"
+
+
+def test_at_a_terminal_it_asks_three_questions(tmp_path: Path) -> None:
+    folders = {f"XDG_{name}_HOME": str(tmp_path) for name in ("CONFIG", "STATE")}
+    command = (sys.executable, "-P", "-m", "foretype", "init")
+    nvim_home = tmp_path / "nvim"
+    nvim_home.mkdir()
+    with Terminal(command, {**os.environ, **folders}, tmp_path, nvim_home) as terminal:
+        terminal.shows("Where do completions come from")
+        terminal.keys("mistrall\r")
+        terminal.shows("'mistrall' is none of")
+        terminal.keys("mistral\r")
+        terminal.shows("Which model (codestral-2508):")
+        terminal.keys("\r")
+        terminal.shows("(MISTRAL_API_KEY):")
+        terminal.keys(f"{KEYS[0]}\r")
+        terminal.shows("looks like a key itself")
+        assert not config(tmp_path).exists()
+        terminal.keys("MY_KEY\r")
+        terminal.shows("Next: foretype doctor")
+    assert written(tmp_path)["endpoint"] == {
+        "provider": "mistral",
+        "api_key_env": "MY_KEY",
+    }
