@@ -219,6 +219,22 @@ async def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_certificate_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with FakeEndpoint(LINE, tls=context) as endpoint:
+        rows = await examined(tmp_path, base_url=endpoint.base_url)
+    assert rows[Check.CONNECTION].outcome is Outcome.OK
+    assert "with a certificate that is trusted" in rows[Check.CONNECTION].seen
+    assert rows[Check.MODEL].outcome is Outcome.OK
+
+
+@pytest.mark.asyncio
 async def test_a_certificate_of_another_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

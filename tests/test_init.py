@@ -138,8 +138,8 @@ def test_what_is_there_is_changed_only_if_it_may_be(tmp_path: Path) -> None:
     path = config(tmp_path)
     path.parent.mkdir()
     path.write_text(FILE, "utf-8")
-    arguments = ("--provider", "mistral", "--model", "codestral-2508")
-    arguments += ("--api-key-env", "MISTRAL_API_KEY")
+    arguments = ["--provider", "mistral", "--model", "codestral-2508"]
+    arguments += ["--api-key-env", "MISTRAL_API_KEY"]
     done = init(tmp_path, *arguments)
     assert done.returncode == 1
     assert "endpoint.provider = 'groq' becomes 'mistral'" in done.stdout
