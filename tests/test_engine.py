@@ -100,7 +100,7 @@ def test_a_document_that_is_closed_is_looked_at_no_more() -> None:
 
 
 def test_a_long_text_that_was_accepted_is_compared_by_its_lines() -> None:
-    lines = [f"    call_number_{n}(with_an_argument, and_another)\n" for n in range(12)]
+    lines = [f"    call_{c}(with_an_argument, and_another)\n" for c in "abcdefghijkl"]
 
     async def play() -> None:
         session = session_of(Script(lines))
