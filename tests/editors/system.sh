@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests of editors that come with the system or with npm: installs what they need,
+# The tests of Neovim, Vim and Emacs, and the style of the plugin: installs what they need,
 # and runs them in the virtual environment of the `test` extra.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,4 +20,4 @@ fi
 npm install --silent --no-save --ignore-scripts --prefix build/stylua @johnnymorganz/stylua@2.5.2
 node tests/editors/stylua.mjs build/stylua editors/nvim
 
-"$python" -m pytest editors/vim editors/emacs "$@"
+"$python" -m pytest --numprocesses=2 tests/nvim editors/vim editors/emacs "$@"
