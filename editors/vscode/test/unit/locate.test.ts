@@ -98,15 +98,15 @@ describe("foretype.server.command", () => {
 
 describe("inside of an opened folder", () => {
   const cases: [string, boolean][] = [
-    ["/work/app/.venv/bin/foretype", true],
-    ["/work/app", true],
-    ["/work/apple/bin/foretype", false],
-    ["/work/foretype", false],
-    ["/work/app/..hidden/foretype", true],
+    ["/srv/app/.venv/bin/foretype", true],
+    ["/srv/app", true],
+    ["/srv/apple/bin/foretype", false],
+    ["/srv/foretype", false],
+    ["/srv/app/..hidden/foretype", true],
   ];
   for (const [file, expected] of cases) {
     test(file, () => {
-      assert.equal(isInside(file, ["/work/app"], linux([])), expected);
+      assert.equal(isInside(file, ["/srv/app"], linux([])), expected);
     });
   }
 
