@@ -30,11 +30,10 @@ local function cancel()
     rpc.cancel(asked.client, asked.request_id)
   end
   asked = nil
-  if timer then
-    timer:stop()
+  if timer and not timer:is_closing() then
     timer:close()
-    timer = nil
   end
+  timer = nil
 end
 
 --- Takes everything off the screen and asks for nothing more.
@@ -85,13 +84,19 @@ end
 --- Asks once nothing has happened for a while.
 local function ask_at_rest()
   cancel()
-  timer = vim.defer_fn(function()
+  local mine
+  mine = vim.defer_fn(function()
+    -- NB: One that was closed too late to be stopped comes here as well.
+    if timer ~= mine then
+      return
+    end
     timer = nil
     local here = place.here()
     if here and place.is_same(here, seen) then
       ask(here, AUTOMATIC)
     end
   end, REST_MS)
+  timer = mine
 end
 
 --- Brings what is on the screen up to date with the text and the cursor.

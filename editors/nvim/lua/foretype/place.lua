@@ -45,7 +45,12 @@ end
 ---@return boolean
 function M.is_native(bufnr, client)
   local native = vim.lsp.inline_completion
-  return native ~= nil and native.is_enabled({ bufnr = bufnr, client_id = client.id })
+  if not native then
+    return false
+  end
+  -- NB: Not every version takes both at once.
+  local is_taken, is_on = pcall(native.is_enabled, { bufnr = bufnr, client_id = client.id })
+  return is_taken and is_on or not is_taken and native.is_enabled({ bufnr = bufnr })
 end
 
 ---@return foretype.Place? place Nil where nothing may be suggested now.
