@@ -34,8 +34,9 @@ from foretype.local_server import Request
 
 log = logging.getLogger(__name__)
 
-# The first start also copies and checks 242 MiB: 2 s here, more on a slow disk.
-LAUNCH_DEADLINE_S = 60.0
+# 2 s here with the first copy of the built-in weights; minutes for gigabytes from a
+# slow disk, or beside a build that takes all cores.
+LAUNCH_DEADLINE_S = 180.0
 # Whoever holds the lock has given up by then.
 LOCK_TIMEOUT_S = LAUNCH_DEADLINE_S + 10
 LOCK_POLL_S = 0.05
