@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from foretype.definitions import Definition, Kind
 from foretype.symbols import MAX_NAMES, SymbolIndex, names_near
 
-NEAR = Path("/work/app/near.py")
+NEAR = Path("/w/app/near.py")
 
 
 def defined(name: str, text: str = "") -> Definition:
@@ -33,19 +33,19 @@ def found(index: SymbolIndex, *names: str, near: Path = NEAR, most: int = 9) -> 
 def test_a_definition_is_found_with_its_file() -> None:
     index = SymbolIndex()
     definition = Definition("area", Kind.METHOD, "class A:\n    def area(self):", 7)
-    index.add(Path("/work/a.py"), [defined("other"), definition])
+    index.add(Path("/w/a.py"), [defined("other"), definition])
     (hit,) = index.lookup(["area"], NEAR, most=9)
-    assert hit.path == Path("/work/a.py")
+    assert hit.path == Path("/w/a.py")
     assert hit.definition == definition
 
 
 def test_the_same_folder_comes_first() -> None:
-    index = index_of({"/work/lib/a.py": ["area"], "/work/app/b.py": ["area"]})
+    index = index_of({"/w/lib/a.py": ["area"], "/w/app/b.py": ["area"]})
     assert found(index, "area") == "b.py:area a.py:area"
 
 
 def test_a_file_that_is_named_comes_first() -> None:
-    index = index_of({"/work/x/a.py": ["area"], "/work/y/shapes.py": ["area"]})
+    index = index_of({"/w/x/a.py": ["area"], "/w/y/shapes.py": ["area"]})
     assert found(index, "area", "shapes") == "shapes.py:area a.py:area"
 
 
@@ -55,8 +55,8 @@ def test_a_package_is_known_by_its_folder() -> None:
 
 
 def test_rare_names_come_before_common_ones() -> None:
-    common = {f"/work/x/{n}.py": ["run"] for n in range(5)}
-    index = index_of({**common, "/work/x/rare.py": ["area"]})
+    common = {f"/w/x/{n}.py": ["run"] for n in range(5)}
+    index = index_of({**common, "/w/x/rare.py": ["area"]})
     assert found(index, "run", "area", most=1) == "rare.py:area"
 
 
@@ -66,29 +66,29 @@ def test_names_used_nearer_come_first() -> None:
 
 
 def test_one_name_leaves_room_for_others() -> None:
-    index = index_of({f"/work/app/{n}.py": ["run"] for n in range(9)})
+    index = index_of({f"/w/app/{n}.py": ["run"] for n in range(9)})
     assert len(index.lookup(["run"], NEAR, most=9)) == 2
 
 
 def test_a_very_common_name_is_found_in_the_same_folder() -> None:
-    files = {f"/work/x/{n}.py": ["run"] for n in range(100)}
-    index = index_of({**files, "/work/app/mine.py": ["run"]})
+    files = {f"/w/x/{n}.py": ["run"] for n in range(100)}
+    index = index_of({**files, "/w/app/mine.py": ["run"]})
     assert found(index, "run", most=1) == "mine.py:run"
 
 
 def test_the_file_at_hand_and_other_languages_are_left_out() -> None:
-    index = index_of({str(NEAR): ["area"], "/work/app/area.rb": ["area"]})
+    index = index_of({str(NEAR): ["area"], "/w/app/area.rb": ["area"]})
     assert found(index, "area") == ""
-    assert found(index, "area", near=Path("/work/app/notes.txt")) == ""
+    assert found(index, "area", near=Path("/w/app/notes.txt")) == ""
 
 
 def test_files_are_taken_in_anew_and_dropped() -> None:
-    index = index_of({"/work/a.py": ["old", "kept"], "/work/b.py": ["old"]})
-    index.add(Path("/work/a.py"), [defined("kept"), defined("new")])
+    index = index_of({"/w/a.py": ["old", "kept"], "/w/b.py": ["old"]})
+    index.add(Path("/w/a.py"), [defined("kept"), defined("new")])
     assert found(index, "old", "kept", "new") == "b.py:old a.py:kept a.py:new"
-    index.add(Path("/work/a.py"), [])
-    index.remove(Path("/work/b.py"))
-    index.remove(Path("/work/never.py"))
+    index.add(Path("/w/a.py"), [])
+    index.remove(Path("/w/b.py"))
+    index.remove(Path("/w/never.py"))
     assert found(index, "old", "kept", "new") == ""
 
 
@@ -98,7 +98,7 @@ def full_index() -> SymbolIndex:
     n = 0
     while not index.is_full:
         text = [defined(f"name_{n}", "x" * 500)]
-        index.add(Path(f"/work/{n}.py"), text, may_displace=False)
+        index.add(Path(f"/w/{n}.py"), text, may_displace=False)
         n += 1
     assert n > 100
     return index
@@ -106,23 +106,23 @@ def full_index() -> SymbolIndex:
 
 def test_what_comes_when_the_index_is_full_is_left_out() -> None:
     index = full_index()
-    index.add(Path("/work/late.py"), [defined("late")], may_displace=False)
+    index.add(Path("/w/late.py"), [defined("late")], may_displace=False)
     assert found(index, "name_0", "late") == "0.py:name_0"
 
 
 def test_what_is_asked_for_displaces_what_came_first() -> None:
     index = full_index()
     for n in range(1000):
-        index.add(Path(f"/work/asked{n}.py"), [defined(f"asked_{n}", "x" * 500)])
+        index.add(Path(f"/w/asked{n}.py"), [defined(f"asked_{n}", "x" * 500)])
         assert index.n_bytes <= 200_000
     assert found(index, "name_0", "asked_0", "asked_999") == "asked999.py:asked_999"
 
 
 def test_a_file_that_is_too_big_for_the_index_is_left_out() -> None:
     index = SymbolIndex(max_bytes=50_000)
-    index.add(Path("/work/big.py"), [defined("big", "x" * 100_000)])
+    index.add(Path("/w/big.py"), [defined("big", "x" * 100_000)])
     assert found(index, "big") == ""
-    index.add(Path("/work/a.py"), [defined("small")])
+    index.add(Path("/w/a.py"), [defined("small")])
     assert found(index, "small") == "a.py:small"
 
 
